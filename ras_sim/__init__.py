@@ -1,0 +1,53 @@
+"""Simulate reliability, repair and goodput of very large synchronous training clusters.
+
+The public names are listed in `__all__`. Each is imported when it is first used (PEP 562), so that
+`import ras_sim` itself costs milliseconds: no numpy, no pandas, no scipy.
+
+>>> import ras_sim
+>>> "simulate" in dir(ras_sim)
+True
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from ras_sim.engine import simulate
+    from ras_sim.experiment.replicate import Result, run
+    from ras_sim.ledger import Ledger
+    from ras_sim.scenario.load import load
+    from ras_sim.scenario.model import Scenario
+
+__version__ = "0.1.0"
+
+__all__ = ["Ledger", "Result", "Scenario", "__version__", "load", "run", "simulate"]
+
+_HOMES = {
+    "Ledger": "ras_sim.ledger",
+    "Result": "ras_sim.experiment.replicate",
+    "Scenario": "ras_sim.scenario.model",
+    "load": "ras_sim.scenario.load",
+    "run": "ras_sim.experiment.replicate",
+    "simulate": "ras_sim.engine",
+}
+
+
+def __getattr__(name: str) -> object:
+    """Import the home of a public name and keep the name here, so that the next use costs nothing.
+
+    Raises: AttributeError for a name that is not public.
+    """
+    home = _HOMES.get(name)
+    if home is None:
+        raise AttributeError(f"module 'ras_sim' has no attribute {name!r}")
+    from importlib import import_module
+
+    value: object = getattr(import_module(home), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    """Public names, the loaded and the ones still to be loaded."""
+    return sorted({*globals(), *_HOMES})
