@@ -1,0 +1,189 @@
+"""What happened, as rows: the only thing a metric may be computed from.
+
+Five tables. Times are hours since the start of the run, `incident_id` is -1 where no incident is meant.
+
+job        where every second of the job went. The hours of all rows sum to the horizon, exactly up to rounding.
+           A running interval gives up to three rows with the same start and end (productive, degraded, checkpoint_save).
+           Work that an interruption destroys is a pair of rows: -x productive and +x lost_work.
+incidents  one row per incident: one fault's life, or one return of a fault that was not truly fixed.
+attempts   one row per try of a rung on an incident.
+resources  a change in the level of something limited: spare nodes, busy technicians, parts on the shelf, queues.
+faults     how many faults of each failure mode arrived (benign ones included, which have no incident).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+CATEGORIES = (
+    "productive",
+    "degraded",
+    "lost_work",
+    "checkpoint_save",
+    "detect",
+    "diagnose",
+    "repair",
+    "swap",
+    "initialise",
+    "restore",
+    "wait_capacity",
+    "validate",
+    "planned",
+    "power_throttle",
+)
+"""Where a GPU-second of the job can go: they partition the horizon (docs/model.md, "Ledger")."""
+
+BADPUT = {
+    "productive": "",
+    "degraded": "OTHER",
+    "lost_work": "WASTED_PROGRESS_FROM_DISRUPTION",
+    "checkpoint_save": "UNPRODUCTIVE_CHECKPOINT_SAVE_TIME",
+    "detect": "INFRASTRUCTURE_RECOVERY_FROM_DISRUPTION",
+    "diagnose": "INFRASTRUCTURE_RECOVERY_FROM_DISRUPTION",
+    "repair": "INFRASTRUCTURE_RECOVERY_FROM_DISRUPTION",
+    "swap": "INFRASTRUCTURE_RECOVERY_FROM_DISRUPTION",
+    "initialise": "TPU_INITIALIZATION",
+    "restore": "UNPRODUCTIVE_CHECKPOINT_RESTORE_TIME",
+    "wait_capacity": "INFRASTRUCTURE_RECOVERY_FROM_DISRUPTION",
+    "validate": "INFRASTRUCTURE_RECOVERY_FROM_DISRUPTION",
+    "planned": "CUSTOM_BADPUT_EVENTS",
+    "power_throttle": "OTHER",
+}
+"""Each category's name among the `BadputType` members of ml-goodput-measurement ("" is goodput, not badput)."""
+
+NO_INCIDENT = -1
+
+
+class JobRow(NamedTuple):
+    """Hours of the job in one category, between two instants, and the incident that is to blame."""
+
+    start_h: float
+    end_h: float
+    category: str
+    hours: float
+    incident_id: int
+
+
+class IncidentRow(NamedTuple):
+    """One incident. Stage times are NaN where the stage was never reached before the run ended.
+
+    `root_id` is the incident in which this root cause first struck. `job_effect` is one of none, paused (a caught
+    exception), interrupted (a running job stopped), drained (stopped on purpose, work saved first), extended (the job
+    was down already), slowed. `outcome` is one of fixed, comes_back (seemed fixed, was not), tolerated, open.
+    """
+
+    incident_id: int
+    root_id: int
+    component_class: str
+    mode: str
+    instance: int
+    node: int
+    symptom: str
+    arrive_h: float
+    detected_h: float
+    located_h: float
+    closed_h: float
+    needs_rung: str
+    final_rung: str
+    n_attempts: int
+    outcome: str
+    job_effect: str
+    n_nodes_hit: int
+    n_gpus_hit: int
+    speed: float
+
+
+class AttemptRow(NamedTuple):
+    """One try of one rung. `asked_h` to `start_h` is the wait for a technician or a part.
+
+    `outcome` is one of fixed, failed (seen to fail), seems_fixed (not fixed, not noticed), caught (not fixed, found by
+    the validation test), false_alarm (fixed, but the test said no), open.
+    """
+
+    incident_id: int
+    rung: str
+    asked_h: float
+    start_h: float
+    end_h: float
+    outcome: str
+
+
+class ResourceRow(NamedTuple):
+    """The level of `resource` changes by `change` at `time_h`; the first row of a resource states its start level."""
+
+    time_h: float
+    resource: str
+    change: int
+
+
+class FaultRow(NamedTuple):
+    """Number of faults of one failure mode that arrived within the horizon, `n_benign` of them without any effect."""
+
+    component_class: str
+    mode: str
+    n_faults: int
+    n_benign: int
+
+
+@dataclass(slots=True)
+class Ledger:
+    """The rows of one replication, and the few facts needed to read them.
+
+    Args:
+        scenario: name of the scenario.
+        seed, replication: which random history this is.
+        horizon_h: length of the run in hours (the job's completion if it had a fixed amount of work).
+        completed: True if the job had a fixed amount of work and finished it.
+        n_job_gpus, n_installed_gpus: size of the job and of the machine.
+    """
+
+    scenario: str
+    seed: int
+    replication: int
+    horizon_h: float
+    n_job_gpus: int
+    n_installed_gpus: int
+    completed: bool = False
+    job: list[JobRow] = field(default_factory=list)
+    incidents: list[IncidentRow] = field(default_factory=list)
+    attempts: list[AttemptRow] = field(default_factory=list)
+    resources: list[ResourceRow] = field(default_factory=list)
+    faults: list[FaultRow] = field(default_factory=list)
+
+    def frame(self, table: str) -> pd.DataFrame:
+        """One table as a data frame with a leading `replication` column.
+
+        Args:
+            table: job, incidents, attempts, resources or faults.
+        """
+        return frame_of(table, [self])
+
+
+ROW_TYPES: dict[str, type[NamedTuple]] = {  # type: ignore[valid-type]
+    "job": JobRow,
+    "incidents": IncidentRow,
+    "attempts": AttemptRow,
+    "resources": ResourceRow,
+    "faults": FaultRow,
+}
+
+
+def frame_of(table: str, ledgers: Iterable[Ledger]) -> pd.DataFrame:
+    """One table of many ledgers as one data frame, `replication` first; the job table also gets `badput_type`."""
+    import numpy as np
+    import pandas as pd
+
+    ledgers = list(ledgers)
+    columns = list(ROW_TYPES[table]._fields)  # type: ignore[attr-defined]
+    rows = [row for ledger in ledgers for row in getattr(ledger, table)]
+    frame = pd.DataFrame.from_records(rows, columns=columns)
+    counts = [len(getattr(ledger, table)) for ledger in ledgers]
+    frame.insert(0, "replication", np.repeat([ledger.replication for ledger in ledgers], counts))
+    if table == "job":
+        frame["badput_type"] = frame["category"].map(BADPUT)
+    return frame
