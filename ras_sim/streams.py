@@ -3,14 +3,15 @@
 Two families, both pure functions of an identity, so that a change of policy changes no draw of any fault and
 the number of worker processes changes nothing at all:
 
-* ``stream(...)`` makes a numpy generator (Philox, counter-based) for many draws at once. Draw *i* of the stream
-  of a class belongs to instance *i*.
+* ``stream(...)`` makes a numpy generator (Philox, counter-based) for many draws at once. Draw *i* of the
+  stream of a class belongs to instance *i*.
 * ``base_key`` → ``child_key`` → ``uniform`` is the scalar path for draws that come one at a time during a
   simulation (the second life of part 17, the outcome of its third repair). It costs less than a microsecond
   and keeps no state.
 
-Source: Salmon et al., "Parallel random numbers: as easy as 1, 2, 3", SC'11 (Philox); Steele, Lea & Flood, "Fast
-splittable pseudorandom number generators", OOPSLA 2014 (splitmix64); Appleby, MurmurHash3 (64-bit finaliser).
+Source: Salmon et al., "Parallel random numbers: as easy as 1, 2, 3", SC'11 (Philox); Steele, Lea & Flood,
+"Fast splittable pseudorandom number generators", OOPSLA 2014 (splitmix64); Appleby, MurmurHash3 (its 64-bit
+finaliser).
 """
 
 from __future__ import annotations
@@ -21,8 +22,10 @@ from operator import index
 import numpy as np
 
 _MASK = 0xFFFF_FFFF_FFFF_FFFF
-_GOLDEN = 0x9E37_79B9_7F4A_7C15  # 2**64 / golden ratio, odd: the ordinals of one key are spread over the whole range
-_CHILD = 0xD1B5_4A32_D192_ED03  # another odd increment, so that a child key is never the word behind a uniform
+# 2**64 / golden ratio, odd: spreads the ordinals of one key over the whole range.
+_GOLDEN = 0x9E37_79B9_7F4A_7C15
+# Another odd increment, so that a child key is never the word behind a uniform.
+_CHILD = 0xD1B5_4A32_D192_ED03
 _UNIT = 2.0**-53
 
 
@@ -74,7 +77,7 @@ def base_key(seed: int, replication: int, purpose: str, cls: str = "", mode: str
         mode: failure mode, or "".
 
     Returns:
-        Key, 0 <= key < 2**64, the BLAKE2b digest of the identity. Make it once and keep it: it costs microseconds.
+        Key, 0 <= key < 2**64, the BLAKE2b digest of the identity. It costs microseconds: make it once.
     """
     identity = _identity(seed, replication, purpose, cls, mode)
     return int.from_bytes(blake2b(identity, digest_size=8, person=b"ras_sim.key").digest(), "little")
@@ -83,8 +86,8 @@ def base_key(seed: int, replication: int, purpose: str, cls: str = "", mode: str
 def child_key(key: int, *ordinals: int) -> int:
     """Walk down from a key by one or more ordinals, e.g. ``child_key(key, instance, life)``.
 
-    ``child_key(key, a, b) == child_key(child_key(key, a), b)``; the children of one key never collide with each
-    other (each step is a bijection of the ordinal modulo 2**64).
+    ``child_key(key, a, b) == child_key(child_key(key, a), b)``; the children of one key never collide with
+    each other (each step is a bijection of the ordinal modulo 2**64).
 
     Args:
         key: 0 <= key < 2**64.
