@@ -1,0 +1,69 @@
+"""A headless chromium for these tests. No download: browser and driver are those of the machine."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from selenium.webdriver import Chrome
+
+_FLAGS = (
+    "--headless=new",
+    "--no-sandbox",  # the sandbox does not start for root, as in a container
+    "--disable-dev-shm-usage",  # /dev/shm is small in containers
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--no-first-run",
+    "--window-size=1400,900",
+)
+
+
+@pytest.fixture(scope="session")
+def _chrome(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chrome]:
+    binary, driver = shutil.which("chromium"), shutil.which("chromedriver")
+    if binary is None or driver is None:
+        pytest.skip("needs chromium and chromedriver")
+    from selenium import webdriver
+
+    options = webdriver.ChromeOptions()
+    options.binary_location = binary
+    for flag in (*_FLAGS, f"--user-data-dir={tmp_path_factory.mktemp('profile')}"):
+        options.add_argument(flag)
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
+    chrome = webdriver.Chrome(options, webdriver.ChromeService(driver))
+    yield chrome
+    chrome.quit()
+
+
+@pytest.fixture
+def browser(_chrome: Chrome) -> Chrome:
+    """One browser for all tests, on an empty page and with an empty console."""
+    _chrome.get("about:blank")
+    _chrome.get_log("browser")
+    return _chrome
+
+
+@pytest.fixture
+def open_file(browser: Chrome) -> Callable[[Path], Chrome]:
+    """Open a file as somebody who was mailed it would: from disk."""
+
+    def open_it(path: Path) -> Chrome:
+        browser.get(path.resolve().as_uri())
+        return browser
+
+    return open_it
+
+
+@pytest.fixture
+def console_errors(browser: Chrome) -> Callable[[], list[str]]:
+    """Errors in the browser's console since the page was opened or since the last call."""
+
+    def read() -> list[str]:
+        return [str(entry["message"]) for entry in browser.get_log("browser") if entry["level"] == "SEVERE"]
+
+    return read
