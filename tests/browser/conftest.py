@@ -23,7 +23,7 @@ _FLAGS = (
 )
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def _chrome(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chrome]:
     binary, driver = shutil.which("chromium"), shutil.which("chromedriver")
     if binary is None or driver is None:
@@ -42,7 +42,7 @@ def _chrome(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chrome]:
 
 @pytest.fixture
 def browser(_chrome: Chrome) -> Chrome:
-    """One browser for all tests, on an empty page and with an empty console."""
+    """The browser that the tests of a file share, on an empty page and with an empty console."""
     _chrome.get("about:blank")
     _chrome.get_log("browser")
     return _chrome
