@@ -1,0 +1,351 @@
+"""The only place that converts: what people write ("30 min", "450 FIT", "2 %/year") to numbers and back.
+
+Inside the program time is in hours, rates are per hour, sizes in bytes. A year is 365.25 days (8766 h), a month
+is a twelfth of a year. A number without a unit is refused where a unit is needed, except 0.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping
+
+HOURS_PER_DAY = 24.0
+HOURS_PER_YEAR = 8766.0
+SECONDS_PER_HOUR = 3600.0
+FIT_HOURS = 1e9  # 1 FIT is one failure in 10**9 hours
+
+_MAX_CHARS = 80  # longer texts are refused before any pattern sees them
+_NUMBER = r"(?:(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d*)?|\.\d+)(?:e[+-]?\d+)?"
+_HOURS = {
+    name: hours
+    for names, hours in (
+        ("ns", 1e-9 / SECONDS_PER_HOUR),
+        ("us µs μs", 1e-6 / SECONDS_PER_HOUR),
+        ("ms", 1e-3 / SECONDS_PER_HOUR),
+        ("s sec secs second seconds", 1.0 / SECONDS_PER_HOUR),
+        ("min mins minute minutes", 1.0 / 60.0),
+        ("h hr hrs hour hours", 1.0),
+        ("d day days", HOURS_PER_DAY),
+        ("w wk week weeks", 7.0 * HOURS_PER_DAY),
+        ("mo month months", HOURS_PER_YEAR / 12.0),
+        ("y yr yrs year years", HOURS_PER_YEAR),
+    )
+    for name in names.split()
+}
+_BYTES = {"B": 1.0, "byte": 1.0, "bytes": 1.0} | {
+    prefix + suffix: scale
+    for prefixes, power in (("k K", 1), ("M", 2), ("G", 3), ("T", 4), ("P", 5))
+    for prefix in prefixes.split()
+    for suffix, scale in (("B", 1000.0**power), ("iB", 1024.0**power))
+}
+_BITS = {"b": 0.125, "bit": 0.125} | {
+    prefix + suffix: 0.125 * 1000.0**power
+    for prefixes, power in (("k K", 1), ("M", 2), ("G", 3), ("T", 4), ("P", 5))
+    for prefix in prefixes.split()
+    for suffix in ("b", "bit")
+}
+
+_QUANTITY = re.compile(rf"(?P<number>[+-]?{_NUMBER}) ?(?P<unit>[^\d\s.,+-].*)?", re.IGNORECASE | re.ASCII)
+_PER_TIME = re.compile(
+    rf"(?P<number>[+-]?{_NUMBER}) ?(?P<percent>%)? ?(?:/|per ) ?"
+    rf"(?:(?P<many>{_NUMBER}) )?(?:[a-z]\w*-)?(?P<period>[a-z]+)",
+    re.IGNORECASE | re.ASCII,
+)
+
+_DURATION_WANTED = "a time with its unit, e.g. '30 min', '1.5 h', '90 d', '3 years'"
+_RATE_WANTED = (
+    "a rate with its unit, e.g. '450 FIT', 'MTBF 50000 h', 'AFR 2 %', '2 %/year', '0.061 per GPU-year', "
+    "'3.79 per 1000 node-days'"
+)
+_BYTES_WANTED = "a size with its unit, e.g. '80 GB', '640 GiB'"
+_BANDWIDTH_WANTED = "a bandwidth with its unit (b is bits, B is bytes), e.g. '400 Gb/s', '50 GB/s'"
+_FRACTION_WANTED = "a fraction from 0 to 1 or a percentage, e.g. 0.05, '5 %'"
+
+
+def _fail(value: object, wanted: str) -> ValueError:
+    shown = repr(value)
+    return ValueError(
+        f"got {shown if len(shown) <= _MAX_CHARS else shown[:_MAX_CHARS] + '...'}, want {wanted}"
+    )
+
+
+def _clean(value: str | float, wanted: str) -> str:
+    """Return a value as text, single-spaced; refuse what is too long, not finite, or not text or number."""
+    if isinstance(value, bool) or not isinstance(value, str | int | float):
+        raise _fail(value, wanted)
+    if isinstance(value, str):
+        if len(value) > _MAX_CHARS:
+            raise _fail(value, f"at most {_MAX_CHARS} characters: {wanted}")
+        return " ".join(value.split())
+    try:
+        number = float(value)
+    except OverflowError:
+        raise _fail(value, wanted) from None
+    if not math.isfinite(number):
+        raise _fail(value, wanted)
+    return repr(number)
+
+
+def _number(text: str, value: object, wanted: str) -> float:
+    """Return the number in a matched text; refuse a negative one and one that overflows."""
+    number = float(text.replace(",", ""))
+    if not 0.0 <= number < math.inf:
+        raise _fail(value, f">= 0 and finite: {wanted}")
+    return number
+
+
+def _parse_quantity(value: str | float, scales: Mapping[str, float], wanted: str, *, fold: bool) -> float:
+    """Return number times scale of a "number unit" text; only 0 may stand without a unit."""
+    text = _clean(value, wanted)
+    match = _QUANTITY.fullmatch(text)
+    if match is None:
+        raise _fail(value, wanted)
+    number, unit = _number(match["number"], value, wanted), match["unit"] or ""
+    if not unit and number == 0.0:
+        return 0.0
+    scale = scales.get(unit.lower() if fold else unit)
+    if scale is None:
+        raise _fail(value, wanted)
+    return _finite(number * scale, value, wanted)
+
+
+def _finite(number: float, value: object, wanted: str) -> float:
+    if math.isfinite(number):
+        return number
+    raise _fail(value, f"a number that does not overflow: {wanted}")
+
+
+def parse_duration_h(value: str | float) -> float:
+    """Read a time.
+
+    Args:
+        value: "30 min", "90d", "1.5 h", "2 weeks", "200 ms", "3 years"; or 0.
+
+    Returns:
+        hours, >= 0, finite.
+
+    Raises:
+        ValueError: with what was got and what is wanted.
+
+    >>> parse_duration_h("30 min")
+    0.5
+    """
+    return _parse_quantity(value, _HOURS, _DURATION_WANTED, fold=True)
+
+
+def parse_rate_per_h(value: str | float) -> float:
+    """Read a failure rate, in any of the ways that data sheets and fleet studies state one.
+
+    "450 FIT" is 450 per 10⁹ h. "MTBF 50000 h" is one per 50000 h. "AFR 2 %" is the share of parts that fail
+    within a year: -ln(1 - 0.02) / 8766 h. "2 %/year" is 0.02 per year, "0.061 per GPU-year" 0.061 per year for each GPU,
+    "3.79 per 1000 node-days" 0.00379 per day for each node; also "0.01 /day".
+
+    Args:
+        value: one of these; or 0.
+
+    Returns:
+        per hour, >= 0, finite.
+
+    Raises:
+        ValueError: with what was got and what is wanted.
+
+    >>> parse_rate_per_h("MTBF 50000 h")
+    2e-05
+    """
+    text = _clean(value, _RATE_WANTED)
+    head, _, tail = text.partition(" ")
+    if head.lower() in ("mtbf", "mttf"):
+        return _rate_of_mean(tail, value)
+    if head.lower() == "afr":
+        return _rate_of_afr(tail, value)
+    if text.lower().endswith("fit"):
+        return _parse_quantity(text, {"fit": 1.0 / FIT_HOURS}, _RATE_WANTED, fold=True)
+    match = _PER_TIME.fullmatch(text)
+    if match is None:
+        return _parse_quantity(value, {}, _RATE_WANTED, fold=True)  # only 0 is left
+    number = _number(match["number"], value, _RATE_WANTED) * (0.01 if match["percent"] else 1.0)
+    many = _number(match["many"], value, _RATE_WANTED) if match["many"] else 1.0
+    period_h = _HOURS.get(match["period"].lower())
+    if period_h is None or many == 0.0:
+        raise _fail(value, _RATE_WANTED)
+    return _finite(number / many / period_h, value, _RATE_WANTED)
+
+
+def _rate_of_mean(text: str, value: object) -> float:
+    """Return 1 / mean of the time in an "MTBF ..." text."""
+    try:
+        mean_h = parse_duration_h(text)
+    except ValueError:
+        raise _fail(value, _RATE_WANTED) from None
+    if mean_h == 0.0:
+        raise _fail(value, f"a mean time > 0: {_RATE_WANTED}")
+    return _finite(1.0 / mean_h, value, _RATE_WANTED)
+
+
+def _rate_of_afr(text: str, value: object) -> float:
+    """Return -ln(1 - p) / year of the probability in an "AFR ..." text."""
+    try:
+        p_year = parse_fraction(text)
+    except ValueError:
+        raise _fail(value, _RATE_WANTED) from None
+    if p_year == 1.0:
+        raise _fail(value, f"an annual failure probability < 100 %: {_RATE_WANTED}")
+    return -math.log1p(-p_year) / HOURS_PER_YEAR
+
+
+def parse_bytes(value: str | float) -> float:
+    """Read a size: kB, MB, GB, TB, PB are powers of 1000; KiB, MiB, GiB, TiB, PiB powers of 1024.
+
+    Args:
+        value: "80 GB", "640GiB"; or 0.
+
+    Returns:
+        bytes, >= 0, finite.
+
+    Raises:
+        ValueError: with what was got and what is wanted.
+
+    >>> parse_bytes("2 KiB")
+    2048.0
+    """
+    return _parse_quantity(value, _BYTES, _BYTES_WANTED, fold=False)
+
+
+def parse_bandwidth_bytes_per_h(value: str | float) -> float:
+    """Read a bandwidth; a small b is bits, a capital B is bytes.
+
+    Args:
+        value: "400 Gb/s", "400 Gbps", "400 Gbit/s", "50 GB/s", "50 GiB/s"; or 0.
+
+    Returns:
+        bytes per hour, >= 0, finite.
+
+    Raises:
+        ValueError: with what was got and what is wanted.
+
+    >>> parse_bandwidth_bytes_per_h("8 b/s")
+    3600.0
+    """
+    return _parse_quantity(value, _BANDWIDTHS, _BANDWIDTH_WANTED, fold=False)
+
+
+_BANDWIDTHS = {
+    unit + per_second: scale * SECONDS_PER_HOUR
+    for unit, scale in (_BYTES | _BITS).items()
+    for per_second in ("/s", "ps")
+}
+
+
+def parse_fraction(value: str | float) -> float:
+    """Read a share or a probability.
+
+    Args:
+        value: 0.05, "0.05" or "5 %".
+
+    Returns:
+        fraction, 0 <= x <= 1.
+
+    Raises:
+        ValueError: with what was got and what is wanted.
+
+    >>> parse_fraction("5 %")
+    0.05
+    """
+    text = _clean(value, _FRACTION_WANTED)
+    match = _QUANTITY.fullmatch(text)
+    if match is None or match["unit"] not in (None, "%"):
+        raise _fail(value, _FRACTION_WANTED)
+    fraction = _number(match["number"], value, _FRACTION_WANTED) / (100.0 if match["unit"] else 1.0)
+    if fraction > 1.0:
+        raise _fail(value, _FRACTION_WANTED)
+    return fraction
+
+
+def _digits(number: float) -> str:
+    """Return a number with three significant digits, thousands in full."""
+    return f"{number:,.0f}" if abs(number) >= 999.5 else f"{number:.3g}"
+
+
+def _with_unit(number: float, units: tuple[tuple[float, str], ...]) -> str:
+    """Return a number in the first unit that it reaches, the last one if none."""
+    for scale, name in units:
+        if abs(number) >= scale:
+            return f"{_digits(number / scale)} {name}"
+    scale, name = units[-1]
+    return f"{_digits(number / scale)} {name}"
+
+
+def format_duration(hours: float) -> str:
+    """Write a time for people: three digits in a unit that suits.
+
+    Args:
+        hours: any number; inf is "never", NaN "n/a".
+
+    >>> [format_duration(x) for x in (3.0912, 54 * 24, 0.2, 0.8 / 3600)]
+    ['3.09 h', '54 d', '12 min', '0.8 s']
+    """
+    if math.isnan(hours):
+        return "n/a"
+    if math.isinf(hours):
+        return "never" if hours > 0.0 else "-inf"
+    size = abs(hours)
+    for limit, unit in ((2.0 * HOURS_PER_YEAR, "y"), (48.0, "d"), (1.0, "h"), (1.0 / 60.0, "min")):
+        if size >= limit:
+            return f"{_digits(hours / _HOURS[unit])} {unit}"
+    seconds = hours * SECONDS_PER_HOUR
+    return f"{_digits(seconds)} s" if size == 0.0 or abs(seconds) >= 0.1 else f"{_digits(seconds * 1e3)} ms"
+
+
+def format_rate(per_h: float) -> str:
+    """Write a rate for people: per hour, day or year, or in FIT where even a year sees almost none.
+
+    Args:
+        per_h: per hour; NaN is "n/a".
+
+    >>> [format_rate(x) for x in (2.0, 8 / 24, 0.061 / 8766, 4.5e-9)]
+    ['2 /h', '8 /day', '0.061 /year', '4.5 FIT']
+    """
+    if not math.isfinite(per_h):
+        return "n/a" if math.isnan(per_h) else f"{per_h} /h"
+    if abs(per_h) >= 1.0 or per_h == 0.0:
+        return f"{_digits(per_h)} /h"
+    if abs(per_h) * HOURS_PER_DAY >= 1.0:
+        return f"{_digits(per_h * HOURS_PER_DAY)} /day"
+    if abs(per_h) * HOURS_PER_YEAR >= 1e-3:
+        return f"{_digits(per_h * HOURS_PER_YEAR)} /year"
+    return f"{_digits(per_h * FIT_HOURS)} FIT"
+
+
+def format_count(number: float) -> str:
+    """Write a count for people: whole numbers in full, means with three digits.
+
+    >>> [format_count(x) for x in (16384, 419.0, 12.345)]
+    ['16,384', '419', '12.3']
+    """
+    if not math.isfinite(number):
+        return "n/a" if math.isnan(number) else str(number)
+    return f"{number:,.0f}" if number == round(number) else _digits(number)
+
+
+def format_percent(frac: float) -> str:
+    """Write a fraction as a percentage: two decimals, more where two would hide it.
+
+    >>> [format_percent(x) for x in (0.9437, 0.05, 0.000012)]
+    ['94.37 %', '5.00 %', '0.0012 %']
+    """
+    if not math.isfinite(frac):
+        return "n/a" if math.isnan(frac) else f"{frac} %"
+    percent = 100.0 * frac
+    return f"{percent:.2f} %" if percent == 0.0 or abs(percent) >= 0.1 else f"{percent:.3g} %"
+
+
+def format_bytes(n_bytes: float) -> str:
+    """Write a size for people, in powers of 1000.
+
+    >>> [format_bytes(x) for x in (80e9, 1500.0, 12)]
+    ['80 GB', '1.5 kB', '12 B']
+    """
+    if not math.isfinite(n_bytes):
+        return "n/a" if math.isnan(n_bytes) else f"{n_bytes} B"
+    return _with_unit(n_bytes, tuple((_BYTES[unit], unit) for unit in ("PB", "TB", "GB", "MB", "kB", "B")))
