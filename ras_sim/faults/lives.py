@@ -1,0 +1,105 @@
+"""The lives of single parts after their first fault: age, frailty, and when the next fault comes."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from ras_sim.faults.modes import FailureMode
+from ras_sim.streams import child_key, uniform
+
+_LIFE, _FRAILTY, _BURST = 0, 1, 2  # purposes of the draws that belong to a life; incident.py numbers its own from 16
+
+
+@dataclass(slots=True)
+class Life:
+    """Where one part stands with one failure mode.
+
+    Args:
+        number: which life, counted from 0; a new one begins at each repair.
+        born_h: reading of the part's own clock at which its (virtual) age was 0.
+        frailty: multiplier of its hazard.
+    """
+
+    number: int
+    born_h: float
+    frailty: float
+
+
+class Lives:
+    """The parts of one failure mode that have failed at least once, or have been replaced.
+
+    Args:
+        mode: the failure mode.
+        key: base key of its scalar draws.
+    """
+
+    __slots__ = ("_key", "_lives", "_mode")
+
+    def __init__(self, mode: FailureMode, key: int) -> None:
+        self._mode = mode
+        self._key = key
+        self._lives: dict[int, Life] = {}
+
+    def number(self, instance: int) -> int:
+        """The number of the life a part is in: 0 until something was repaired."""
+        life = self._lives.get(instance)
+        return 0 if life is None else life.number
+
+    def fault_key(self, instance: int, life: int) -> int:
+        """The key of all draws about the fault that ends this life."""
+        return child_key(self._key, instance, life)
+
+    def n_followers(self, instance: int, life: int) -> tuple[int, list[float]]:
+        """How many faults follow in a burst, and the gap before each, hours."""
+        burst = self._mode.burst
+        if burst is None:
+            return 0, []
+        key = child_key(self.fault_key(instance, life), _BURST)
+        n = burst.n_followers(uniform(key))
+        return n, [burst.gap.quantile(uniform(key, 1 + k)) for k in range(n)]
+
+    def after_repair(self, instance: int, failed_h: float, now_h: float, age_kept: float) -> tuple[int, float]:
+        """The part goes on with virtual age `age_kept` x age.
+
+        Args:
+            instance: the part that failed and was repaired.
+            failed_h, now_h: readings of its own clock at the failure and now.
+            age_kept: 0 (as good as new) to 1 (as bad as old); Kijima (1989), type II.
+
+        Returns:
+            (number of the new life, reading of its own clock at which it will fail).
+        """
+        life = self._lives.get(instance)
+        if life is None:
+            frailty = self._first_frailty(instance, failed_h)
+            life = self._lives[instance] = Life(0, -self._mode.start_age_h, frailty)
+        life.number += 1
+        virtual_h = age_kept * (now_h - life.born_h)
+        life.born_h = now_h - virtual_h
+        return life.number, now_h + self._residual_h(instance, life, virtual_h)
+
+    def replaced(self, instance: int, now_h: float) -> tuple[int, float]:
+        """A new part takes the place: age 0, a frailty of its own. Returns as `after_repair`."""
+        number = self.number(instance) + 1
+        frailty = self._mode.frailty
+        draw = 1.0 if frailty is None else frailty.prior(uniform(self.fault_key(instance, number), _FRAILTY))
+        life = self._lives[instance] = Life(number, now_h, draw)
+        return number, now_h + self._residual_h(instance, life, 0.0)
+
+    def _residual_h(self, instance: int, life: Life, age_h: float) -> float:
+        if self._mode.lifetime is None:
+            return math.inf
+        exp1 = -math.log(uniform(self.fault_key(instance, life.number), _LIFE))
+        return self._mode.lifetime.residual_h(age_h, exp1 / life.frailty)
+
+    def _first_frailty(self, instance: int, failed_at_h: float) -> float:
+        """Of a part that has failed once: the posterior given the age at that failure."""
+        frailty, lifetime = self._mode.frailty, self._mode.lifetime
+        if frailty is None or lifetime is None:
+            return 1.0
+        age_h = np.array([failed_at_h + self._mode.start_age_h])
+        cumulative = float(lifetime.cumulative_hazard(age_h)[0])
+        return frailty.posterior(uniform(self.fault_key(instance, 0), _FRAILTY), cumulative)

@@ -1,0 +1,135 @@
+"""What goes wrong, in the words of a scenario: failure modes by component class, and common-cause shocks."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field, model_validator
+
+from ras_sim.distributions import Distribution, Exponential
+from ras_sim.faults.frailty import Frailty, GammaFrailty, TwoPointFrailty
+from ras_sim.faults.modes import Clock, Symptom
+from ras_sim.scenario.fields import Duration, Fraction, Hours, RatePerHour, Source, Strict
+
+_SUM_TOLERANCE = 1e-6
+
+Name = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$", max_length=64)]
+"""A name that a person gives to a mode, a rung, a tier: letters, digits and underscores."""
+
+
+def sums_to_one(what: str, weights: dict[str, float]) -> None:
+    """Raise ValueError unless the probabilities sum to 1."""
+    total = sum(weights.values())
+    if abs(total - 1.0) > _SUM_TOLERANCE:
+        raise ValueError(f"{what}: got probabilities that sum to {total:g}, want 1")
+
+
+class GammaFrailtySpec(Strict):
+    """Parts differ: hazards are multiplied by a gamma variable of mean 1."""
+
+    kind: Literal["gamma"]
+    variance: float = Field(gt=0.0, le=1e4)
+
+    def build(self) -> Frailty:
+        return GammaFrailty(self.variance)
+
+
+class TwoPointFrailtySpec(Strict):
+    """A fraction of the parts are lemons with `factor` times the hazard of the others."""
+
+    kind: Literal["two_point"]
+    fraction: float = Field(gt=0.0, lt=1.0)
+    factor: float = Field(gt=0.0, le=1e6)
+
+    def build(self) -> Frailty:
+        return TwoPointFrailty(self.fraction, self.factor)
+
+
+FrailtySpec = Annotated[GammaFrailtySpec | TwoPointFrailtySpec, Field(discriminator="kind")]
+
+
+class BurstSpec(Strict):
+    """Faults come in clusters: each draws a geometric number of followers on the same part."""
+
+    extra: float = Field(gt=0.0, le=1000.0, description="Mean number of followers.")
+    gap: Duration
+
+
+class ModeSpec(Strict):
+    """One way in which a class of parts fails. Exactly one of `rate` and `lifetime`, or neither for shocks only."""
+
+    rate: RatePerHour | None = Field(None, description="Constant hazard of one part.")
+    lifetime: Duration | None = Field(None, description="Distribution of the life of one part.")
+    start_age: Hours = Field(0.0, description="Age of every part at the start of the run.")
+    clock: Clock = Field("calendar", description="The time that parts age on.")
+    frailty: FrailtySpec | None = None
+    symptoms: dict[Symptom, Fraction]
+    clears_at: dict[Name, Fraction] = Field(
+        description="Probability of each rung to be the lowest one that truly fixes the fault."
+    )
+    speed: Fraction | None = Field(None, description="Relative speed of the job while a slow fault is in it.")
+    spreads: dict[Name, Fraction] = Field(
+        default_factory=dict, description="Probability to cross an edge or relation of the blueprint."
+    )
+    burst: BurstSpec | None = None
+    detection: dict[Symptom, Duration] = Field(
+        default_factory=dict, description="Time to detect, where this mode differs from `detection`."
+    )
+    source: Source
+
+    @model_validator(mode="after")
+    def _consistent(self) -> ModeSpec:
+        if self.rate is not None and self.lifetime is not None:
+            raise ValueError("rate, lifetime: got both, want one of them")
+        sums_to_one("symptoms", {str(k): v for k, v in self.symptoms.items()})
+        if self.needs_repair or self.clears_at:
+            sums_to_one("clears_at", dict(self.clears_at))
+        if (self.symptoms.get("slow", 0.0) > 0) != (self.speed is not None):
+            raise ValueError("speed: want it exactly where the symptom slow has a probability")
+        if self.speed is not None and not 0.0 < self.speed < 1.0:
+            raise ValueError(f"speed: got {self.speed:g}, want 0 < speed < 1")
+        if self.rate == 0.0 and self.frailty is not None:
+            raise ValueError("frailty: got one for a rate of 0, want a rate > 0")
+        unused = [symptom for symptom in self.detection if not self.symptoms.get(symptom)]
+        if unused:
+            raise ValueError(f"detection: got {', '.join(unused)}, want only symptoms that this mode has")
+        return self
+
+    @property
+    def needs_repair(self) -> bool:
+        """False if every fault is benign."""
+        return self.symptoms.get("benign", 0.0) < 1.0
+
+    def build_lifetime(self) -> Distribution | None:
+        """The distribution of one part's life, or None if only shocks bring this fault."""
+        if self.lifetime is not None:
+            return self.lifetime.build()
+        return Exponential(self.rate) if self.rate else None
+
+
+class ShockSpec(Strict):
+    """A common cause: every instance of `under` has such shocks, and each strikes the parts that hang on it."""
+
+    every: Duration
+    under: Name = Field(description="A component class, or `machine` for the whole of it.")
+    strikes: str = Field(description="The failure mode the struck parts suffer, as class.mode.")
+    p_struck: Fraction = Field(description="Probability for each part below to be struck.")
+    source: Source
+
+
+class DetectionSpec(Strict):
+    """Time from onset to detection by symptom, and from detection to the decision what to repair."""
+
+    exception: Duration
+    crash: Duration
+    hang: Duration
+    slow: Duration
+    silent: Duration
+    diagnose: Duration
+    source: Source
+
+    def of(self, symptom: Symptom) -> Distribution:
+        """The detection time of one symptom; a benign fault is never detected."""
+        spec = getattr(self, symptom)
+        built: Distribution = spec.build()
+        return built

@@ -1,0 +1,87 @@
+"""The training job, in the words of a scenario."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field, model_validator
+
+from ras_sim.scenario.failures import Name
+from ras_sim.scenario.fields import Bytes, BytesPerHour, Duration, Fraction, Hours, PositiveHours, Source, Strict
+
+
+class ParallelSpec(Strict):
+    """How the job is cut: `tensor` x `pipeline` GPUs hold one copy of the model, the rest is data-parallel width."""
+
+    tensor: int = Field(ge=1)
+    pipeline: int = Field(ge=1)
+    expert: int = Field(1, ge=1, description="Expert-parallel width; divides the data-parallel width.")
+    exposed: dict[Literal["tensor", "pipeline", "data", "expert"], Fraction] = Field(
+        description="Share of a step spent waiting for the communication of each kind of group."
+    )
+    source: Source
+
+    @model_validator(mode="after")
+    def _shares(self) -> ParallelSpec:
+        if sum(self.exposed.values()) >= 1.0:
+            raise ValueError(f"exposed: got shares that sum to {sum(self.exposed.values()):g}, want less than 1")
+        return self
+
+
+class TransferSpec(Strict):
+    """A time that follows from bytes: latency + bytes / bandwidth."""
+
+    bandwidth: BytesPerHour = Field(gt=0.0, description="Of the whole job together.")
+    latency: Hours = 0.0
+    copies: Literal["one", "each_replica"] = Field(
+        "one", description="Bytes moved: one copy of the state, or one for each data-parallel replica."
+    )
+
+
+class TierSpec(Strict):
+    """One place to keep checkpoints. Intervals of the tiers are whole multiples of the shortest one."""
+
+    interval: PositiveHours = Field(description="Work at full speed between two saves.")
+    blocking: Hours = Field(description="Time that a save stops the job.")
+    valid_after: Hours | TransferSpec = Field(description="From the end of blocking until the checkpoint can be used.")
+    restore: Hours | TransferSpec
+    survives: Name = Field(description="Highest rung that leaves these checkpoints intact.")
+    source: Source
+
+
+class InitialiseSpec(Strict):
+    """Start-up: base + at_1000_gpus x (GPUs / 1000) ** exponent."""
+
+    base: Hours
+    at_1000_gpus: Hours
+    exponent: float = Field(ge=0.0, le=3.0)
+    source: Source
+
+
+class PlannedSpec(Strict):
+    """A stop that is planned: the job saves its work first."""
+
+    every: Duration = Field(description="From the end of one to the request of the next.")
+    duration: Duration
+    source: Source
+
+
+class SparesSpec(Strict):
+    """Nodes that wait beside the job; nodes beyond job and spares belong to others."""
+
+    nodes: int = Field(ge=0)
+    swap: Duration = Field(description="Time to put a spare node in the place of another.")
+    source: Source
+
+
+class JobSpec(Strict):
+    """A synchronous training job: one lost rank stops all, a slow one slows all."""
+
+    gpus: int = Field(ge=1)
+    work: PositiveHours | None = Field(None, description="Work at full speed after which the job is done.")
+    parallel: ParallelSpec
+    state: Bytes = Field(description="Bytes of one copy of the training state.")
+    initialise: InitialiseSpec
+    checkpoints: dict[Name, TierSpec] = Field(default_factory=dict)
+    spares: SparesSpec
+    planned: dict[Name, PlannedSpec] = Field(default_factory=dict)

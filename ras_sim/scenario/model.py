@@ -1,0 +1,83 @@
+"""A scenario: everything a person states before a run. Checked as a whole, then never changed."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Annotated, Any
+
+import yaml
+from pydantic import Field, PrivateAttr
+
+from ras_sim.scenario.failures import DetectionSpec, ModeSpec, Name, ShockSpec
+from ras_sim.scenario.fields import PositiveHours, Source, Strict
+from ras_sim.scenario.job import JobSpec
+from ras_sim.scenario.machine import MachineSpec
+from ras_sim.scenario.repair import RepairSpec
+
+
+class Published(Strict):
+    """A public figure to print beside the simulated one."""
+
+    value: float | None = None
+    at_least: float | None = None
+    at_most: float | None = None
+    source: Source
+
+
+class Scenario(Strict):
+    """A machine, a job, what goes wrong and how it is repaired."""
+
+    name: Annotated[str, Field(min_length=1, max_length=200)]
+    description: Annotated[str, Field(max_length=10_000)] = ""
+    horizon: PositiveHours
+    machine: MachineSpec  # type: ignore[valid-type]
+    job: JobSpec
+    detection: DetectionSpec
+    failures: dict[Name, dict[Name, ModeSpec]]
+    shocks: dict[Name, ShockSpec] = Field(default_factory=dict)
+    repair: RepairSpec
+    published: dict[str, Published] = Field(
+        default_factory=dict, description="Public figures by metric, e.g. interruptions_by_mode.hbm.due."
+    )
+
+    _source_text: str = PrivateAttr(default="")
+
+    @property
+    def horizon_h(self) -> float:
+        """Length of a run in hours."""
+        return self.horizon
+
+    @property
+    def source_text(self) -> str:
+        """The file as its author wrote it."""
+        return self._source_text
+
+    @property
+    def resolved_text(self) -> str:
+        """Every value, defaults and extended files included, as YAML that loads to the same scenario."""
+        return yaml.safe_dump(self.resolved(), sort_keys=False, allow_unicode=True, width=110)
+
+    @property
+    def content_hash(self) -> str:
+        """SHA-256 of the resolved text."""
+        return hashlib.sha256(self.resolved_text.encode()).hexdigest()
+
+    def resolved(self) -> dict[str, Any]:
+        """Every value as plain data; hours, per hour and bytes carry their unit again."""
+        return self.model_dump(mode="json", exclude_none=True)
+
+    def sources(self) -> list[tuple[str, str, str]]:
+        """(key path, its values, its source) of every block that states one."""
+        rows: list[tuple[str, str, str]] = []
+        _collect_sources("", self.resolved(), rows)
+        return rows
+
+
+def _collect_sources(path: str, node: Any, rows: list[tuple[str, str, str]]) -> None:
+    if not isinstance(node, dict):
+        return
+    if "source" in node:
+        values = ", ".join(f"{key} {value}" for key, value in node.items() if not isinstance(value, dict | list))
+        rows.append((path, values.removesuffix(f", source {node['source']}"), str(node["source"])))
+    for key, value in node.items():
+        _collect_sources(f"{path}.{key}" if path else str(key), value, rows)

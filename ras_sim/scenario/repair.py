@@ -1,0 +1,96 @@
+"""Who repairs what, how, and with whose help, in the words of a scenario."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from ras_sim.scenario.failures import Name
+from ras_sim.scenario.fields import Duration, Fraction, Hours, Source, Strict
+
+Scope = Literal["operation", "job", "reset_domain", "node", "unit"]
+"""What a rung takes down: the failing operation, the job's processes, GPUs that reset together, the node, or the
+replaceable unit that holds the part."""
+
+
+class RungSpec(Strict):
+    """One rung of the ladder; the order of the ladder is the order in the file."""
+
+    takes_down: Scope
+    duration: Duration
+    meanwhile: Literal["wait", "swap"] = Field(
+        description="What the job does while the rung is tried: wait for the part, or swap in a spare node."
+    )
+    tries: int = Field(1, ge=1, le=100, description="Attempts for one root cause before climbing.")
+    works: Fraction = Field(1.0, description="Probability that an attempt that is strong enough succeeds.")
+    seen: Fraction = Field(1.0, description="Probability that an attempt that did not fix is seen to have failed.")
+    age_kept: Fraction = Field(1.0, description="Virtual age after a fix, as a fraction of age; 0 is as good as new.")
+    technician: bool = False
+    part: bool = Field(False, description="Takes a part of the failed class from the shelf.")
+    replaces: bool = Field(False, description="The whole replaceable unit is new afterwards.")
+    powers_off: bool = Field(False, description="Nodes taken down do not age on the powered clock.")
+    applies_to: tuple[Name, ...] | None = Field(None, description="Component classes; all if left out.")
+    source: Source
+
+
+class LemonSpec(Strict):
+    """A node that keeps failing goes straight to a high rung."""
+
+    incidents: int = Field(ge=2, description="Incidents on one node ...")
+    window: Hours = Field(description="... within this time ...")
+    rung: Name = Field(description="... start at this rung.")
+
+
+class PolicySpec(Strict):
+    """Where to start on the ladder, and when to act."""
+
+    start: dict[str, Name] = Field(
+        description="First rung by failure mode (hbm.due), class (hbm), symptom (hang) or `default`; first match wins."
+    )
+    tries_window: Hours = Field(24.0, description="Tries of a rung are forgotten after this time.")
+    lemon: LemonSpec | None = None
+    tolerate_speed: Fraction = Field(
+        1.0, description="A slow part that leaves the job at least this relative speed is left in it."
+    )
+
+
+class ValidationSpec(Strict):
+    """The test before a node returns to service."""
+
+    after: tuple[Name, ...] = Field(min_length=1, description="Rungs that are followed by the test.")
+    duration: Duration
+    coverage: Fraction = Field(description="Probability to find a fault that was not fixed.")
+    false_alarm: Fraction = Field(description="Probability to reject a good node.")
+    source: Source
+
+
+class TechnicianSpec(Strict):
+    """People who do what needs hands."""
+
+    count: int = Field(ge=1, le=100_000)
+    travel: Duration = Field(description="From being free to standing at the machine.")
+    source: Source
+
+
+class PartSpec(Strict):
+    """Spare parts of one component class on the shelf."""
+
+    stock: int = Field(ge=0, le=1_000_000)
+    lead_time: Duration = Field(description="From taking a part to the arrival of its replacement.")
+    source: Source
+
+
+class RepairSpec(Strict):
+    """The ladder, the policy that walks it, and its means."""
+
+    ladder: dict[Name, RungSpec] = Field(min_length=1)
+    policy: PolicySpec
+    comes_back: Duration = Field(description="Time until a fault returns that only seemed to be fixed.")
+    units: dict[Name, Name] = Field(
+        default_factory=dict, description="Replaceable unit of a class, where it is wider than the part: gpu: node."
+    )
+    validation: ValidationSpec | None = None
+    technicians: TechnicianSpec | None = Field(None, description="Unlimited if left out.")
+    parts: dict[Name, PartSpec] = Field(default_factory=dict, description="Unlimited for classes left out.")
+    source: Source
