@@ -1,0 +1,299 @@
+"""Replications: the same scenario with independent random histories, in one process or in many."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Generator, Sequence
+from contextlib import closing
+from dataclasses import dataclass, fields
+from html import escape
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+
+from ras_sim.errors import InputError, Problem
+from ras_sim.experiment import rundir
+from ras_sim.ledger import ROW_TYPES, Ledger, frame_of
+from ras_sim.metrics import Aggregate, Measures, aggregate, check_conservation, measure
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from ras_sim.scenario.model import Scenario
+
+Progress = Callable[[int, int], None]
+"""Called with (replications finished, replications wanted) each time one is finished."""
+
+SCHEMA = 1
+"""Version of the shape of `Result.to_json`."""
+
+_REPORTED = ("goodput", "ettr", "cluster_goodput", "mtti_h", "interruptions", "planned_interruptions")
+
+
+class Simulate(Protocol):
+    """One replication: a pure function of its arguments (`ras_sim.engine.simulate`)."""
+
+    def __call__(self, scenario: Scenario, *, seed: int, replication: int) -> Ledger:
+        """Return what happened in this replication."""
+
+
+class _Outcome(NamedTuple):
+    """What a worker sends back."""
+
+    measures: Measures
+    ledger: Ledger | None
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """Finished replications of one scenario, in order of their number.
+
+    Args:
+        scenario: what was run.
+        seed: the user's seed.
+        replications: how many were wanted; `measures` has fewer if the run was interrupted.
+        measures: metrics of each finished replication.
+        ledgers: rows of each finished replication; empty if they were not kept.
+        aggregate: estimates over the finished replications.
+        wall_s: seconds that the run took; the only field that is not reproducible.
+        interrupted: the user stopped the run before the last replication.
+    """
+
+    scenario: Scenario
+    seed: int
+    replications: int
+    measures: tuple[Measures, ...]
+    ledgers: tuple[Ledger, ...]
+    aggregate: Aggregate
+    wall_s: float
+    interrupted: bool = False
+
+    def frame(self, table: str) -> pd.DataFrame:
+        """One table over all replications.
+
+        Args:
+            table: `replications` (one row of metrics each), or job, incidents, attempts, resources, faults.
+
+        Raises:
+            InputError: no such table, or the ledgers were not kept.
+        """
+        if table == "replications":
+            return replication_frame(self.measures)
+        if table not in ROW_TYPES:
+            raise _wrong("table", repr(table), "one of " + ", ".join(("replications", *ROW_TYPES)))
+        if len(self.ledgers) < len(self.measures):
+            raise _wrong("keep_ledgers", "False", f"True, to read the rows of {table}")
+        return frame_of(table, self.ledgers)
+
+    def to_json(self) -> dict[str, Any]:
+        """The result as one JSON object: means over the finished replications, null for what is undefined."""
+        from ras_sim import __version__
+
+        total = self.aggregate
+        means = ("time_h", "interruptions_by_class", "interruptions_by_mode", "faults_by_mode")
+        return {
+            "schema": SCHEMA,
+            "scenario": self.scenario.name,
+            "version": __version__,
+            "seed": self.seed,
+            "replications": len(self.measures),
+            "horizon_h": self.scenario.horizon_h,
+            "metrics": {name: total.metrics[name].to_json() for name in _REPORTED},
+            **{name: {key: one.mean for key, one in getattr(total, name).items()} for name in means},
+            "rungs": {
+                rung: {key: one.mean for key, one in counts.items()} for rung, counts in total.rungs.items()
+            },
+            "wall_s": self.wall_s,
+        }
+
+    def manifest(self) -> dict[str, Any]:
+        """What is needed to make these results again, and to know whether they are complete."""
+        from ras_sim import __version__
+
+        return {
+            "version": __version__,
+            "scenario": self.scenario.name,
+            "description": self.scenario.description,
+            "content_hash": self.scenario.content_hash,
+            "source_text": self.scenario.source_text,
+            "resolved_text": self.scenario.resolved_text,
+            "horizon_h": self.scenario.horizon_h,
+            "seed": self.seed,
+            "replications": self.replications,
+            "finished": [one.replication for one in self.measures],
+            "interrupted": self.interrupted,
+            "wall_s": self.wall_s,
+        }
+
+    def save(self, directory: str | Path) -> Path:
+        """Write a run directory (see `ras_sim.experiment.rundir`); without ledgers only the metrics.
+
+        Raises: InputError if the folder cannot or must not be written.
+        """
+        kept = len(self.ledgers) == len(self.measures)
+        tables = rundir.TABLES if kept else ("replications",)
+        return rundir.write(directory, self.manifest(), {table: self.frame(table) for table in tables})
+
+    def _repr_html_(self) -> str:
+        """A small table for notebooks."""
+        rows = []
+        for name, one in self.aggregate.metrics.items():
+            mean = "-" if one.mean is None else f"{one.mean:.6g}"
+            interval = "-" if one.ci95 is None else f"{one.ci95[0]:.6g} to {one.ci95[1]:.6g}"
+            rows.append(f"<tr><th scope='row'>{escape(name)}</th><td>{mean}</td><td>{interval}</td></tr>")
+        head = f"{escape(self.scenario.name)}: {len(self.measures)} of {self.replications} replications"
+        columns = "<tr><th>metric</th><th>mean</th><th>95% interval</th></tr>"
+        return f"<table><caption>{head}, seed {self.seed}</caption>{columns}{''.join(rows)}</table>"
+
+
+def run(
+    scenario: Scenario,
+    *,
+    seed: int = 1,
+    replications: int = 1,
+    workers: int | None = None,
+    progress: Progress | None = None,
+    keep_ledgers: bool = True,
+    done: Sequence[Ledger] = (),
+    simulate: Simulate | None = None,
+) -> Result:
+    """Run a scenario several times with independent random histories.
+
+    The result does not depend on `workers`: a replication is a pure function of (scenario, seed, number), and
+    results are put in order of their number. Ctrl-C leaves what was finished, with `interrupted` set.
+
+    Args:
+        scenario: what to run.
+        seed: any integer; the same seed gives the same results.
+        replications: how many, >= 1.
+        workers: processes; 1 runs everything in this one; None takes one per core that this process may use,
+            but no more than there are replications.
+        progress: called after each finished replication.
+        keep_ledgers: keep all rows; False saves memory where only metrics are wanted.
+        done: ledgers of an earlier, interrupted run of the same scenario and seed: they are not run again.
+        simulate: what makes a ledger; None is `ras_sim.engine.simulate`. Picklable if workers > 1.
+
+    Raises:
+        InputError: a number is out of range, or `done` is of another seed.
+        ModelError: a ledger does not add up.
+    """
+    _check_arguments(seed, replications, workers, done)
+    began_s = time.perf_counter()
+    known = {ledger.replication: ledger for ledger in done if ledger.replication < replications}
+    finished = [_outcome(ledger, keep_ledgers) for ledger in known.values()]
+    missing = [number for number in range(replications) if number not in known]
+    count = _worker_count(workers, len(missing))
+    outcomes = _start(scenario, simulate, seed, missing, count, keep_ledgers)
+    interrupted = False
+    try:
+        with closing(outcomes):
+            for outcome in outcomes:
+                finished.append(outcome)
+                if progress is not None:
+                    progress(len(finished), replications)
+    except KeyboardInterrupt:
+        interrupted = len(finished) < replications
+    finished.sort(key=lambda outcome: outcome.measures.replication)
+    measures = tuple(outcome.measures for outcome in finished)
+    ledgers = tuple(outcome.ledger for outcome in finished if outcome.ledger is not None)
+    wall_s = time.perf_counter() - began_s
+    return Result(scenario, seed, replications, measures, ledgers, aggregate(measures), wall_s, interrupted)
+
+
+def replication_frame(measures: Sequence[Measures]) -> pd.DataFrame:
+    """One row of metrics per replication; nested metrics become columns like `time_h.productive`.
+
+    What did not occur in a replication is 0 there; an MTTI without any interruption is NaN, and so is the
+    use of a resource that the replication did not have.
+    """
+    import pandas as pd
+
+    frame = pd.DataFrame.from_records([_flat(one) for one in measures])
+    counts = ("interruptions_by_", "faults_by_mode.", "lost_gpu_hours_by_", "rungs.")
+    counted = [name for name in frame.columns if name.startswith(counts)]
+    frame[counted] = frame[counted].fillna(0)
+    plain = [name for name in frame.columns if "." not in name]
+    # Sorted, since the order of first occurrence depends on which replications there are.
+    return frame[plain + sorted(set(frame.columns) - set(plain))]
+
+
+def _flat(measures: Measures) -> dict[str, float]:
+    """Measures as one flat record."""
+    record: dict[str, float] = {}
+    for name in (field.name for field in fields(measures)):
+        value = getattr(measures, name)
+        if not isinstance(value, dict):
+            record[name] = value
+            continue
+        for key, item in value.items():
+            record |= _flat_item(f"{name}.{key}", item)
+    record["mtti_h"] = float("nan") if measures.mtti_h is None else measures.mtti_h
+    return record
+
+
+def _flat_item(name: str, item: Any) -> dict[str, float]:
+    """One entry of a nested metric: a number, or a small record of numbers."""
+    if isinstance(item, int | float):
+        return {name: float(item)}
+    return {f"{name}.{field.name}": float(getattr(item, field.name)) for field in fields(item)}
+
+
+def _outcome(ledger: Ledger, keep_ledger: bool) -> _Outcome:
+    """Measure a ledger that adds up."""
+    check_conservation(ledger)
+    return _Outcome(measure(ledger), ledger if keep_ledger else None)
+
+
+def _one(
+    scenario: Scenario, simulate: Simulate | None, seed: int, replication: int, keep_ledger: bool
+) -> _Outcome:
+    """Run one replication: what a worker does."""
+    if simulate is None:
+        from ras_sim.engine import simulate as engine_simulate
+
+        simulate = engine_simulate
+    return _outcome(simulate(scenario, seed=seed, replication=replication), keep_ledger)
+
+
+def _start(
+    scenario: Scenario,
+    simulate: Simulate | None,
+    seed: int,
+    numbers: Sequence[int],
+    workers: int,
+    keep_ledgers: bool,
+) -> Generator[_Outcome, None, None]:
+    """Outcomes as they are finished: in order from one process, in any order from several."""
+    tasks = [(scenario, simulate, seed, number, keep_ledgers) for number in numbers]
+    if workers == 1:
+        return (_one(*task) for task in tasks)
+    from joblib import Parallel, delayed
+
+    # max_nbytes: no memory maps of scenario arrays, they would outlive an interrupted run.
+    parallel = Parallel(n_jobs=workers, backend="loky", return_as="generator_unordered", max_nbytes=None)
+    outcomes: Generator[_Outcome, None, None] = parallel(delayed(_one)(*task) for task in tasks)
+    return outcomes
+
+
+def _worker_count(workers: int | None, n_tasks: int) -> int:
+    """Processes to use, 1 <= count <= tasks."""
+    if workers is None:
+        # Not os.cpu_count: a container is often given fewer cores than the machine has.
+        workers = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return max(1, min(workers, n_tasks))
+
+
+def _check_arguments(seed: int, replications: int, workers: int | None, done: Sequence[Ledger]) -> None:
+    """Raise InputError for what no run can be made of."""
+    if replications < 1:
+        raise _wrong("replications", str(replications), ">= 1")
+    if workers is not None and workers < 1:
+        raise _wrong("workers", str(workers), ">= 1, or none for one per core")
+    other = {ledger.seed for ledger in done} - {seed}
+    if other:
+        raise _wrong("seed", str(seed), f"{min(other)}, the seed of the replications that are done")
+
+
+def _wrong(where: str, got: str, wanted: str) -> InputError:
+    """An error in an argument."""
+    return InputError((Problem("", None, None, where, got, wanted),))

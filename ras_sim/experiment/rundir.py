@@ -1,0 +1,293 @@
+"""A run directory: a saved result that can be read, reported on and compared later.
+
+    manifest.json          scenario as written and as resolved, hash, seed, version, which replications
+    replications.parquet   one row of metrics per replication
+    incidents.parquet, job.parquet, attempts.parquet, resources.parquet, faults.parquet
+                           the rows of the ledgers
+    report.html, summary.md
+                           written by the report; removed when new results take the place of old ones
+
+**A kill at any moment leaves the old run or the new one, whole.** All new files are first written beside the
+old ones as `NAME.part` and forced to disk. The manifest's `.part` appears last, by a rename, and is the
+commit: from then on the `.part` files *are* the run, and what is left to do is to rename them, the manifest
+last. A reader or writer that finds a committed manifest reads or completes that; `.part` files without it are
+rubbish of a write that never was. The tables hold no times of day: the same run gives the same bytes.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, BinaryIO, get_type_hints
+
+from ras_sim.errors import InputError, Problem
+from ras_sim.ledger import ROW_TYPES, Ledger
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import pyarrow as pa  # type: ignore[import-untyped]
+
+TABLES = ("replications", *ROW_TYPES)
+"""Every table of a run directory, each `NAME.parquet`."""
+
+MANIFEST = "manifest.json"
+REPORTS = ("report.html", "summary.md")
+KIND = "ras-sim run"
+SCHEMA = 1
+
+_PART = ".part"
+_HEAD: dict[str, Callable[[Any], Any]] = {
+    "replication": int,
+    "horizon_h": float,
+    "n_job_gpus": int,
+    "n_installed_gpus": int,
+    "completed": bool,
+}
+_OURS = frozenset({MANIFEST, *REPORTS, *(f"{table}.parquet" for table in TABLES)})
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """A run as it was saved.
+
+    Args:
+        directory: where it was read from.
+        manifest: see `Result.manifest`; also `schema`, `kind` and `tables`.
+        frames: table name -> data frame; only `replications` if the run kept no ledgers.
+    """
+
+    directory: Path
+    manifest: dict[str, Any]
+    frames: dict[str, pd.DataFrame]
+
+    def ledgers(self) -> list[Ledger]:
+        """The ledgers of the finished replications, to measure them again or to go on with a run.
+
+        Raises: InputError if the run kept no ledgers.
+        """
+        lacking = [table for table in ROW_TYPES if table not in self.frames]
+        if lacking:
+            raise _problem(self.directory, f"no {lacking[0]}.parquet", "a run that kept its ledgers")
+        ledgers = {}
+        heads = self.frames["replications"][list(_HEAD)]
+        for head in heads.to_dict(orient="records"):
+            known = {name: kind(head[name]) for name, kind in _HEAD.items()}
+            ledger = Ledger(self.manifest["scenario"], self.manifest["seed"], **known)
+            ledgers[ledger.replication] = ledger
+        for table, row_type in ROW_TYPES.items():
+            columns = ["replication", *row_type._fields]
+            for number, *values in self.frames[table][columns].itertuples(index=False, name=None):
+                getattr(ledgers[number], table).append(row_type._make(values))
+        return list(ledgers.values())
+
+
+def write(directory: str | Path, manifest: Mapping[str, Any], frames: Mapping[str, pd.DataFrame]) -> Path:
+    """Write a run directory, in place of an earlier run if there is one.
+
+    Args:
+        directory: made if missing, with its parents.
+        manifest: plain values only.
+        frames: table name -> data frame, keys from `TABLES`.
+
+    Returns:
+        The directory.
+
+    Raises:
+        InputError: it is a file, holds other things than a run, or cannot be written.
+    """
+    folder = check_target(directory)
+    with _readable_errors(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+        _complete(folder)
+        for table, frame in frames.items():
+            with _durable(folder / f"{table}.parquet{_PART}") as file:
+                _write_parquet(table, frame, file)
+        head = {"kind": KIND, "schema": SCHEMA, **manifest, "tables": [t for t in TABLES if t in frames]}
+        draft = folder / f"{MANIFEST}{_PART}{_PART}"
+        with _durable(draft) as file:
+            text = json.dumps(head, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+            # Half a surrogate pair cannot be encoded; its backslash form is what JSON writes for it.
+            file.write(text.encode("utf-8", "backslashreplace"))
+        _sync_folder(folder)
+        os.replace(draft, folder / f"{MANIFEST}{_PART}")
+        _complete(folder)
+    return folder
+
+
+def check_target(directory: str | Path) -> Path:
+    """Check that a run may be written to a directory; worth calling before the run, not only after it.
+
+    Returns:
+        The directory as a path; it may not exist yet.
+
+    Raises:
+        InputError: it is a file, holds other things than a run, or is not writable.
+    """
+    folder = Path(directory)
+    with _readable_errors(folder):
+        if folder.exists():
+            if not folder.is_dir():
+                raise _problem(folder, "a file", "a folder")
+            _check_contents(folder)
+        nearest = next(path for path in (folder, *folder.absolute().parents) if path.exists())
+        if not nearest.is_dir() or not os.access(nearest, os.W_OK | os.X_OK):
+            raise _problem(folder, f"{nearest}, where nothing can be written", "a writable folder")
+    return folder
+
+
+def read(directory: str | Path) -> Run:
+    """Read a run directory, also one whose writer was killed.
+
+    Raises:
+        InputError: there is no such folder, it holds no run, or a file of it is damaged.
+    """
+    folder = Path(directory)
+    if not folder.is_dir():
+        raise _problem(folder, "a file" if folder.exists() else "nothing there", "a run directory")
+    with _readable_errors(folder):
+        manifest = _read_manifest(folder)
+        frames = {table: _read_parquet(_current(folder, f"{table}.parquet")) for table in manifest["tables"]}
+    return Run(folder, manifest, frames)
+
+
+def _complete(folder: Path) -> None:
+    """Finish a committed write, if there is one, and clear the rubbish of one that was not."""
+    committed = folder / f"{MANIFEST}{_PART}"
+    if committed.exists():
+        wanted = {f"{table}.parquet" for table in _read_manifest(folder)["tables"]}
+        for name in sorted(_OURS - {MANIFEST}):
+            part = folder / f"{name}{_PART}"
+            if name in wanted and part.exists():
+                os.replace(part, folder / name)
+            elif name not in wanted:
+                # Of an earlier run: a report or a table that does not belong to these results.
+                (folder / name).unlink(missing_ok=True)
+        _sync_folder(folder)
+        os.replace(committed, folder / MANIFEST)
+        _sync_folder(folder)
+    for name in _OURS:
+        (folder / f"{name}{_PART}").unlink(missing_ok=True)
+    (folder / f"{MANIFEST}{_PART}{_PART}").unlink(missing_ok=True)
+
+
+def _current(folder: Path, name: str) -> Path:
+    """The file that counts: the `.part` of a committed write that was not completed, else the file itself."""
+    part = folder / f"{name}{_PART}"
+    return part if (folder / f"{MANIFEST}{_PART}").exists() and part.exists() else folder / name
+
+
+def _read_manifest(folder: Path) -> dict[str, Any]:
+    """The manifest that counts.
+
+    Raises: InputError if there is none, or it is not one of ours.
+    """
+    path = _current(folder, MANIFEST)
+    if not path.exists():
+        raise _problem(folder, f"no {MANIFEST}", "a run directory", "write one with --out")
+    try:
+        manifest = json.loads(path.read_bytes())
+    except ValueError as error:
+        raise _problem(path, f"not JSON ({error})", "the manifest of a run") from error
+    if not isinstance(manifest, dict) or manifest.get("kind") != KIND:
+        raise _problem(path, "another kind of file", "the manifest of a run")
+    if manifest.get("schema") != SCHEMA:
+        raise _problem(
+            path, f"schema {manifest.get('schema')!r}", f"schema {SCHEMA}", "run the scenario again"
+        )
+    tables = manifest.get("tables")
+    if not isinstance(tables, list) or "replications" not in tables or not set(tables) <= set(TABLES):
+        raise _problem(path, f"tables {tables!r}", "names of tables, replications among them")
+    return manifest
+
+
+def _check_contents(folder: Path) -> None:
+    """Raise InputError if a folder holds anything that was not written by `write` or by a report."""
+    names = {path.name for path in folder.iterdir()}
+    rubbish = {f"{name}{_PART}" for name in _OURS} | {f"{MANIFEST}{_PART}{_PART}"}
+    foreign = sorted(names - _OURS - rubbish)
+    hint = "choose an empty or a new folder"
+    if foreign:
+        more = f" and {len(foreign) - 3} more" if len(foreign) > 3 else ""
+        raise _problem(folder, f"a folder that holds {', '.join(foreign[:3])}{more}", "an earlier run", hint)
+    if names <= rubbish - {f"{MANIFEST}{_PART}"}:
+        return
+    try:
+        _read_manifest(folder)
+    except InputError as error:
+        raise _problem(folder, "a folder whose files are not of a run", "an earlier run", hint) from error
+
+
+def _write_parquet(table: str, frame: pd.DataFrame, file: BinaryIO) -> None:
+    """Write one table, with the column types of its rows even where it has none."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq  # type: ignore[import-untyped]
+
+    schema = _schema(table, list(frame.columns)) if table in ROW_TYPES else None
+    pq.write_table(pa.Table.from_pandas(frame, schema=schema, preserve_index=False), file, compression="zstd")
+
+
+def _schema(table: str, columns: list[str]) -> pa.Schema:
+    """Arrow types of a ledger's table, from the types of its rows; what is added to the rows is text."""
+    import pyarrow as pa
+
+    types = {float: pa.float64(), int: pa.int64(), str: pa.string()}
+    hints = {"replication": int, **get_type_hints(ROW_TYPES[table])}
+    return pa.schema([(name, types[hints.get(name, str)]) for name in columns])
+
+
+def _read_parquet(path: Path) -> pd.DataFrame:
+    """Read one table.
+
+    Raises: InputError if it is missing or damaged.
+    """
+    import pandas as pd
+    from pyarrow import ArrowException
+
+    if not path.exists():
+        raise _problem(path, "nothing there", "a table that the manifest names", "run the scenario again")
+    try:
+        return pd.read_parquet(path)
+    except ArrowException as error:
+        raise _problem(path, f"a damaged file ({error})", "a table", "run the scenario again") from error
+
+
+@contextmanager
+def _durable(path: Path) -> Iterator[BinaryIO]:
+    """A new file whose bytes are on the disk when the block ends; no file if it fails."""
+    try:
+        with open(path, "wb") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+    except BaseException:
+        path.unlink(missing_ok=True)
+        raise
+
+
+def _sync_folder(folder: Path) -> None:
+    """Force renames to the disk, in the order in which they were made (Windows has no such call)."""
+    if os.name == "nt":
+        return
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+@contextmanager
+def _readable_errors(path: Path) -> Iterator[None]:
+    """Turn what the operating system says (disk full, permission denied) into an error for the user."""
+    try:
+        yield
+    except OSError as error:
+        raise _problem(path, error.strerror or str(error), "a folder that can be read and written") from error
+
+
+def _problem(path: Path, got: str, wanted: str, hint: str = "") -> InputError:
+    """An error about a file or a folder."""
+    return InputError((Problem(str(path), None, None, "", got, wanted, hint),))

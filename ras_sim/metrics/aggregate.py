@@ -1,0 +1,126 @@
+"""What many replications say together: an `Estimate` for every metric."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from ras_sim.ledger import CATEGORIES
+from ras_sim.metrics.estimates import Estimate, estimate, estimate_ratio
+from ras_sim.metrics.measures import Measures
+
+SCALARS = ("goodput", "ettr", "cluster_goodput", "gpu_availability", "interruptions", "planned_interruptions")
+"""Fields of `Measures` that are averaged as they are; `mtti_h` and the MTTRs are ratios of totals."""
+
+N_FOR_QUANTILES = 20
+"""Below this many replications a 5% quantile is only the smallest value seen."""
+
+
+@dataclass(frozen=True, slots=True)
+class Aggregate:
+    """Estimates of every metric over replications.
+
+    Args:
+        n: number of replications.
+        metrics: goodput, ettr, cluster_goodput, gpu_availability, interruptions, planned_interruptions and
+            mtti_h.
+        time_h: hours of the job in each category.
+        interruptions_by_class, interruptions_by_mode, faults_by_mode: counts; one that never occurred in a
+            replication is 0 there.
+        lost_gpu_hours_by_class, lost_gpu_hours_by_mode: GPU-hours by root cause, likewise.
+        rungs: rung -> {"attempts": ..., "fixed": ...}.
+        mttr_h: stage -> hours, pooled over all repairs.
+        resources: resource -> {"mean": ..., "low": ..., "high": ..., "zero_frac": ...}.
+        goodput_quantiles: {"p5": x, "p50": x, "p95": x}; None for fewer than 20 replications.
+    """
+
+    n: int
+    metrics: dict[str, Estimate]
+    time_h: dict[str, Estimate]
+    interruptions_by_class: dict[str, Estimate]
+    interruptions_by_mode: dict[str, Estimate]
+    faults_by_mode: dict[str, Estimate]
+    lost_gpu_hours_by_class: dict[str, Estimate]
+    lost_gpu_hours_by_mode: dict[str, Estimate]
+    rungs: dict[str, dict[str, Estimate]]
+    mttr_h: dict[str, Estimate]
+    resources: dict[str, dict[str, Estimate]]
+    goodput_quantiles: dict[str, float] | None
+
+
+def aggregate(measures: Sequence[Measures]) -> Aggregate:
+    """Average the measures of independent replications.
+
+    Args:
+        measures: one per replication, in any number; the order changes no result beyond rounding.
+    """
+    metrics = {name: estimate([float(getattr(one, name)) for one in measures]) for name in SCALARS}
+    metrics["mtti_h"] = estimate_ratio(
+        [one.running_h for one in measures], [one.interruptions for one in measures]
+    )
+    return Aggregate(
+        n=len(measures),
+        metrics=metrics,
+        time_h={name: estimate([one.time_h[name] for one in measures]) for name in CATEGORIES},
+        interruptions_by_class=_over(measures, lambda one: one.interruptions_by_class),
+        interruptions_by_mode=_over(measures, lambda one: one.interruptions_by_mode),
+        faults_by_mode=_over(measures, lambda one: one.faults_by_mode),
+        lost_gpu_hours_by_class=_over(measures, lambda one: one.lost_gpu_hours_by_class),
+        lost_gpu_hours_by_mode=_over(measures, lambda one: one.lost_gpu_hours_by_mode),
+        rungs=_rungs(measures),
+        mttr_h=_mttr(measures),
+        resources=_resources(measures),
+        goodput_quantiles=_quantiles([one.goodput for one in measures]),
+    )
+
+
+def _over(
+    measures: Sequence[Measures], get: Callable[[Measures], Mapping[str, float]]
+) -> dict[str, Estimate]:
+    """An estimate for each key that occurs anywhere, sorted; a key that a replication lacks is 0 there."""
+    tables = [get(one) for one in measures]
+    return {key: estimate([table.get(key, 0) for table in tables]) for key in sorted(_keys(tables))}
+
+
+def _keys(tables: Sequence[Mapping[str, object]]) -> list[str]:
+    """Every key of any of the tables once, in order of first occurrence."""
+    return list(dict.fromkeys(key for table in tables for key in table))
+
+
+def _rungs(measures: Sequence[Measures]) -> dict[str, dict[str, Estimate]]:
+    """Attempts and fixes of each rung, in order of first use."""
+    attempts = _over(measures, lambda one: {rung: count.attempts for rung, count in one.rungs.items()})
+    fixed = _over(measures, lambda one: {rung: count.fixed for rung, count in one.rungs.items()})
+    order = _keys([one.rungs for one in measures])
+    return {rung: {"attempts": attempts[rung], "fixed": fixed[rung]} for rung in order}
+
+
+def _mttr(measures: Sequence[Measures]) -> dict[str, Estimate]:
+    """Mean hours of each stage of repair, over all repairs of all replications."""
+    stages: dict[str, Estimate] = {}
+    for stage in _keys([one.mttr_h for one in measures]):
+        ratios = [one.mttr_h[stage] for one in measures]
+        stages[stage] = estimate_ratio([r.total for r in ratios], [r.count for r in ratios])
+    return stages
+
+
+def _resources(measures: Sequence[Measures]) -> dict[str, dict[str, Estimate]]:
+    """Use of each resource, over the replications in which it has a level."""
+    uses: dict[str, dict[str, Estimate]] = {}
+    for name in _keys([one.resources for one in measures]):
+        known = [one.resources[name] for one in measures if name in one.resources]
+        uses[name] = {
+            part: estimate([float(getattr(use, part)) for use in known])
+            for part in ("mean", "low", "high", "zero_frac")
+        }
+    return uses
+
+
+def _quantiles(values: Sequence[float]) -> dict[str, float] | None:
+    """5%, 50% and 95% quantiles, None where there are too few values to speak of them."""
+    if len(values) < N_FOR_QUANTILES:
+        return None
+    levels = np.quantile(np.asarray(values, dtype=np.float64), [0.05, 0.5, 0.95])
+    return {name: float(level) for name, level in zip(("p5", "p50", "p95"), levels, strict=True)}
