@@ -1,0 +1,382 @@
+"""Blast radius: what goes down with a part, as a walk over the blueprint that carries sets of ids.
+
+The rule, for every edge ``e`` and target ``t`` with ``n`` sources over it: ``lost`` is the number of these
+sources that are down and whose trouble crosses. If ``n - lost < needs`` (None: n), ``t`` is down too and
+the walk goes on from it. Otherwise, over a ``connects`` edge, ``t`` runs on with ``(n - lost)/n`` of its
+bandwidth. Whether trouble crosses ``e`` to ``t`` is drawn once per fault, from a uniform that belongs to the
+pair: a higher probability therefore takes down a superset.
+
+What is down is the smallest set that obeys the rule: the order of the walk does not matter.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass
+
+import numpy as np
+
+from ras_sim.errors import nearest
+from ras_sim.topology.blueprint import ID_BITS, RELATIONS, Blueprint, Edge
+from ras_sim.topology.index import Ids
+
+Draw = Callable[[int], float]
+Cause = tuple[str, int, str, str, int]
+
+_WIDE = 64  # ids from which numpy sets up faster than python walks
+_NOTHING: Mapping[str, float] = {}
+
+
+@dataclass(frozen=True, slots=True)
+class Blast:
+    """What one fault takes down and what it only narrows.
+
+    Args:
+        down: class -> ids that are down, ascending, the origin among them.
+        capacity: class -> id -> bandwidth that is left, in (0, 1); the narrowest edge counts. Only
+            targets of ``connects`` edges that lost some sources and are up.
+        why: for each id that is down, in the order found, except the origin: (source class, source id,
+            edge name, class, id). Empty unless asked for.
+    """
+
+    down: dict[str, tuple[int, ...]]
+    capacity: dict[str, dict[int, float]]
+    why: tuple[Cause, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class _Reach:
+    """The certain effects of one instance, kept: node ids, GPU ids, least capacity, narrowed node ids."""
+
+    nodes: tuple[int, ...]
+    gpus: tuple[int, ...]
+    capacity: float
+    slowed: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Local:
+    """A class whose certain effects stay in the node of the part and are alike in every node."""
+
+    per_node: int
+    count: int
+    reach: dict[int, _Reach]
+
+
+class BlastWalk:
+    """Answers blast-radius questions about one blueprint.
+
+    `walk` is the whole truth for one failure mode. The others are about *certain* effects (edges with
+    ``p_cross`` 1, nothing else down) and are cached: parts whose effects stay in their node share one
+    answer per place in the node, so they cost well under a microsecond.
+
+    Args:
+        blueprint: the machine.
+    """
+
+    def __init__(self, blueprint: Blueprint) -> None:
+        self.blueprint = blueprint
+        self._out: dict[str, list[tuple[int, Edge]]] = {cls: [] for cls in blueprint.counts}
+        for number, edge in enumerate(blueprint.edges):
+            self._out[edge.source].append((number, edge))
+        self._names = frozenset(edge.name for edge in blueprint.edges) | frozenset(RELATIONS)
+        self._far: dict[tuple[str, int], _Reach] = {}
+        self._local: dict[str, _Local] = {}
+        for cls, home in blueprint.homes.items():
+            if self._stays_in_node(cls):
+                self._local[cls] = _Local(home.per_node, blueprint.counts[cls], {})
+
+    # ------------------------------------------------------------------ the walk
+
+    def walk(
+        self,
+        cls: str,
+        instance: int,
+        spreads: Mapping[str, float] = _NOTHING,
+        draw: Draw | None = None,
+        already_down: Mapping[str, AbstractSet[int]] | None = None,
+        *,
+        explain: bool = False,
+    ) -> Blast:
+        """What goes down when an instance fails.
+
+        Args:
+            cls: class of the failed part.
+            instance: its id.
+            spreads: edge name or relation -> probability of crossing, [0, 1], in place of the edges' own; an
+                edge name goes before its relation.
+            draw: ordinal -> uniform in (0, 1), always the same for the same ordinal. Asked once per pair
+                of edge and target, and only where the probability is neither 0 nor 1.
+            already_down: class -> ids that are down for other reasons: they count as lost to what they
+                serve, if trouble crosses. What they alone bring down is not reported.
+            explain: whether to fill `Blast.why`.
+        Returns:
+            The blast. Ids already down are reported when this fault takes them down too.
+        Raises:
+            ValueError: an unknown class, id, edge or relation; a probability out of range; a draw is needed.
+        """
+        self._check_instance(cls, instance)
+        for name, p_cross in spreads.items():
+            self._check_spread(name, p_cross)
+        spread = _Spread(self._out, spreads, draw, already_down or {}, explain)
+        spread.run(cls, instance)
+        return spread.blast()
+
+    def nodes_in(self, blast: Blast) -> tuple[int, ...]:
+        """Ids, ascending, of the nodes that are down in a blast or hold a GPU that is."""
+        nodes = set(blast.down.get("node", ()))
+        home = self.blueprint.homes.get("gpu")
+        if home is not None:
+            nodes.update(gpu // home.per_node for gpu in blast.down.get("gpu", ()))
+        return tuple(sorted(nodes))
+
+    def nodes_slowed_in(self, blast: Blast) -> tuple[int, ...]:
+        """Ids, ascending, of the nodes on or below a narrowed part that are not hit themselves."""
+        nodes: set[int] = set()
+        for cls, ids in blast.capacity.items():
+            nodes |= self._nodes_below(cls, np.fromiter(ids, np.int64, len(ids)), set())
+        return tuple(sorted(nodes.difference(self.nodes_in(blast))))
+
+    # ------------------------------------------------------------------ certain effects
+
+    def nodes_hit(self, cls: str, instance: int) -> tuple[int, ...]:
+        """Ids, ascending, of the nodes that are down with the part or hold a GPU that is.
+
+        Raises:
+            ValueError: an unknown class or id.
+        """
+        local = self._local.get(cls)
+        if local is None:
+            return self._reach(cls, instance).nodes
+        node, place = divmod(instance, local.per_node)
+        if not 0 <= instance < local.count:
+            self._check_instance(cls, instance)
+        reach = local.reach.get(place) or self._learn(cls, local, place)
+        return (node,) if reach.nodes else ()
+
+    def gpus_hit(self, cls: str, instance: int) -> tuple[int, ...]:
+        """Ids, ascending, of the GPUs that are down with the part; see `nodes_hit`."""
+        node, reach = self._near(cls, instance)
+        if node == 0 or not reach.gpus:
+            return reach.gpus
+        shift = node * self.blueprint.homes["gpu"].per_node
+        return tuple(gpu + shift for gpu in reach.gpus)
+
+    def min_capacity(self, cls: str, instance: int) -> float:
+        """The smallest bandwidth, (0, 1], left to any part that stays up; 1 when none is narrowed."""
+        return self._near(cls, instance)[1].capacity
+
+    def nodes_slowed(self, cls: str, instance: int) -> tuple[int, ...]:
+        """Ids, ascending, of the nodes that are up and on or below a narrowed part."""
+        node, reach = self._near(cls, instance)
+        return (node,) if node and reach.slowed else reach.slowed
+
+    def reset_domain(self, cls: str, instance: int) -> tuple[int, ...]:
+        """Ids, ascending, of the GPUs that a reset takes: those down with the part and their reset peers."""
+        gpus = set(self.gpus_hit(cls, instance))
+        for edge in self.blueprint.edges:
+            if edge.relation == "resets_with":
+                gpus.update(*[edge.index.targets_of(gpu) for gpu in tuple(gpus)])
+        return tuple(sorted(gpus))
+
+    def home_node(self, cls: str, instance: int) -> int | None:
+        """Id of the node that holds the part; None for parts outside nodes, such as a switch or its optics.
+
+        An access link counts as a part of the node whose NIC it is plugged into.
+        """
+        home = self.blueprint.homes.get(cls)
+        return None if home is None else home.node_of(instance)
+
+    # ------------------------------------------------------------------ inside
+
+    def _near(self, cls: str, instance: int) -> tuple[int, _Reach]:
+        """The node to shift by (0 for none) and the effects as seen from node 0."""
+        local = self._local.get(cls)
+        if local is None:
+            return 0, self._reach(cls, instance)
+        self._check_instance(cls, instance)
+        node, place = divmod(instance, local.per_node)
+        return node, local.reach.get(place) or self._learn(cls, local, place)
+
+    def _learn(self, cls: str, local: _Local, place: int) -> _Reach:
+        reach = self._certain(cls, place)
+        local.reach[place] = reach
+        return reach
+
+    def _reach(self, cls: str, instance: int) -> _Reach:
+        reach = self._far.get((cls, instance))
+        if reach is None:
+            self._check_instance(cls, instance)
+            reach = self._far[cls, instance] = self._certain(cls, instance)
+        return reach
+
+    def _certain(self, cls: str, instance: int) -> _Reach:
+        blast = self.walk(cls, instance, draw=_never)
+        left = (share for ids in blast.capacity.values() for share in ids.values())
+        gpus = blast.down.get("gpu", ())
+        return _Reach(self.nodes_in(blast), gpus, min(left, default=1.0), self.nodes_slowed_in(blast))
+
+    def _stays_in_node(self, origin: str) -> bool:
+        """Whether all that trouble could reach from ``origin`` sits in nodes, alike in all of them."""
+        homes, seen, waiting = self.blueprint.homes, {origin}, [origin]
+        while waiting:
+            for _, edge in self._out[waiting.pop()]:
+                if edge.p_cross == 0.0:
+                    continue
+                target = homes.get(edge.target)
+                if target is None or not _repeats(edge, homes[edge.source].per_node, target.per_node):
+                    return False
+                if edge.target not in seen:
+                    seen.add(edge.target)
+                    waiting.append(edge.target)
+        return True
+
+    def _nodes_below(self, cls: str, ids: Ids, seen: set[str]) -> set[int]:
+        """Nodes that hold the given parts or, for parts outside nodes, the nearest parts behind them."""
+        home = self.blueprint.homes.get(cls)
+        if home is not None:
+            return set(np.unique(ids // home.per_node).tolist())
+        nodes: set[int] = set()
+        seen.add(cls)
+        for _, edge in self._out[cls]:
+            if edge.p_cross > 0.0 and edge.target not in seen:
+                nodes |= self._nodes_below(edge.target, edge.index.targets(ids), seen)
+        return nodes
+
+    def _check_instance(self, cls: str, instance: int) -> None:
+        n_ids = self.blueprint.counts.get(cls)
+        if n_ids is None:
+            raise ValueError(f"class: got {cls!r}, {_wanted(cls, self.blueprint.counts)}")
+        if not 0 <= instance < n_ids:
+            raise ValueError(f"{cls}: got id {instance}, want 0..{n_ids - 1}")
+
+    def _check_spread(self, name: str, p_cross: float) -> None:
+        if name not in self._names:
+            raise ValueError(f"spreads: got {name!r}, {_wanted(name, self._names)}")
+        if not 0.0 <= p_cross <= 1.0:
+            raise ValueError(f"spreads: {name}: got {p_cross}, want 0..1")
+
+
+class _Spread:
+    """One walk in progress."""
+
+    __slots__ = ("_already", "_crossed", "_down", "_draw", "_explain", "_lost", "_out", "_spreads", "_why")
+
+    def __init__(
+        self,
+        out: Mapping[str, list[tuple[int, Edge]]],
+        spreads: Mapping[str, float],
+        draw: Draw | None,
+        already: Mapping[str, AbstractSet[int]],
+        explain: bool,
+    ) -> None:
+        self._out, self._spreads, self._draw, self._already = out, spreads, draw, already
+        self._explain = explain
+        self._down: dict[str, set[int]] = {}
+        self._lost: dict[str, tuple[Edge, dict[int, int]]] = {}
+        self._crossed: dict[int, bool] = {}
+        self._why: list[Cause] = []
+
+    def run(self, cls: str, instance: int) -> None:
+        """Carry the trouble on, class by class, until nothing new goes down."""
+        self._down[cls] = {instance}
+        frontier: dict[str, list[int]] = {cls: [instance]}
+        while frontier:
+            source = next(iter(frontier))
+            ids = frontier.pop(source)
+            for number, edge in self._out[source]:
+                p_cross = self._p_cross(edge)
+                if p_cross <= 0.0:
+                    continue
+                hit = self._hit(number, edge, p_cross, ids)
+                if hit:
+                    frontier.setdefault(edge.target, []).extend(hit)
+
+    def blast(self) -> Blast:
+        """What was found."""
+        down = {cls: tuple(sorted(ids)) for cls, ids in self._down.items() if ids}
+        capacity: dict[str, dict[int, float]] = {}
+        for edge, lost in self._lost.values():
+            gone = self._down[edge.target]
+            for target, n_lost in sorted(lost.items()):
+                if edge.relation == "connects" and target not in gone:
+                    n_sources = edge.index.n_sources(target)
+                    left = capacity.setdefault(edge.target, {})
+                    left[target] = min(left.get(target, 1.0), (n_sources - n_lost) / n_sources)
+        return Blast(down, capacity, tuple(self._why))
+
+    def _p_cross(self, edge: Edge) -> float:
+        if not self._spreads:
+            return edge.p_cross
+        return self._spreads.get(edge.name, self._spreads.get(edge.relation, edge.p_cross))
+
+    def _hit(self, number: int, edge: Edge, p_cross: float, ids: list[int]) -> Iterable[int]:
+        """The targets that the newly lost sources ``ids`` take down; they are marked down."""
+        down = self._down.setdefault(edge.target, set())
+        if p_cross >= 1.0 and edge.needs is None and not self._explain:
+            new = _all_targets(edge, ids) - down
+            down |= new
+            return new
+        hit = []
+        for source in ids:
+            for target in edge.index.targets_of(source):
+                if target in down or not self._crosses(number, target, p_cross):
+                    continue
+                if edge.needs is None or self._too_few(edge, edge.needs, source, target):
+                    down.add(target)
+                    hit.append(target)
+                    if self._explain:
+                        self._why.append((edge.source, source, edge.name, edge.target, target))
+        return hit
+
+    def _crosses(self, number: int, target: int, p_cross: float) -> bool:
+        if p_cross >= 1.0:
+            return True
+        ordinal = number << ID_BITS | target
+        crossed = self._crossed.get(ordinal)
+        if crossed is None:
+            if self._draw is None:
+                raise ValueError(f"draw: got None, want a function: an edge crosses with p = {p_cross}")
+            crossed = self._crossed[ordinal] = self._draw(ordinal) < p_cross
+        return crossed
+
+    def _too_few(self, edge: Edge, needs: int, source: int, target: int) -> bool:
+        """Count one more lost source of the target; whether those left are too few."""
+        lost = self._lost.setdefault(edge.name, (edge, {}))[1]
+        already = self._already.get(edge.source, ())
+        n_lost = lost.get(target)
+        if n_lost is None:
+            n_lost = sum(other in already for other in edge.index.sources_of(target)) if already else 0
+        # Each source comes here once per target; one that was down before is counted above.
+        if source not in already:
+            n_lost += 1
+        lost[target] = n_lost
+        return edge.index.n_sources(target) - n_lost < needs
+
+
+def _all_targets(edge: Edge, ids: list[int]) -> set[int]:
+    if len(ids) >= _WIDE:
+        return set(edge.index.targets(np.array(ids, np.int64)).tolist())
+    return set().union(*[edge.index.targets_of(source) for source in ids])
+
+
+def _repeats(edge: Edge, n_sources: int, n_targets: int) -> bool:
+    """Whether the edge joins the ``n_sources`` of each node with its ``n_targets``, alike in all nodes."""
+    period = edge.index.period
+    if period is None:
+        return False
+    whole_sources, rest_sources = divmod(n_sources, period[0])
+    whole_targets, rest_targets = divmod(n_targets, period[1])
+    return not rest_sources and not rest_targets and whole_sources == whole_targets
+
+
+def _never(_ordinal: int) -> float:
+    """A draw that never crosses: effects that are only likely are not certain."""
+    return 1.0
+
+
+def _wanted(word: str, known: Iterable[str]) -> str:
+    names = sorted(known)
+    hint = nearest(word, names)
+    return f"want one of {', '.join(names)}" + (f" ({hint})" if hint else "")
