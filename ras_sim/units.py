@@ -1,7 +1,7 @@
 """The only place that converts: what people write ("30 min", "450 FIT", "2 %/year") to numbers and back.
 
-Inside the program time is in hours, rates are per hour, sizes in bytes. A year is 365.25 days (8766 h), a month
-is a twelfth of a year. A number without a unit is refused where a unit is needed, except 0.
+Inside the program time is in hours, rates are per hour, sizes in bytes. A year is 365.25 days (8766 h), a
+month a twelfth of a year. A number without a unit is refused where a unit is needed, except 0.
 """
 
 from __future__ import annotations
@@ -138,8 +138,8 @@ def parse_rate_per_h(value: str | float) -> float:
     """Read a failure rate, in any of the ways that data sheets and fleet studies state one.
 
     "450 FIT" is 450 per 10⁹ h. "MTBF 50000 h" is one per 50000 h. "AFR 2 %" is the share of parts that fail
-    within a year: -ln(1 - 0.02) / 8766 h. "2 %/year" is 0.02 per year, "0.061 per GPU-year" 0.061 per year for each GPU,
-    "3.79 per 1000 node-days" 0.00379 per day for each node; also "0.01 /day".
+    within a year: -ln(1 - 0.02) / 8766 h. "2 %/year" is 0.02 per year, "0.061 per GPU-year" 0.061 per year for
+    each GPU, "3.79 per 1000 node-days" 0.00379 per day for each node; also "0.01 /day".
 
     Args:
         value: one of these; or 0.
