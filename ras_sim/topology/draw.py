@@ -1,12 +1,13 @@
 """Draw: a part of the machine as GraphML for other tools, or as an SVG picture.
 
-In the picture each class has a row, holders above what they hold and switches above what they serve;
+In the picture each class has a panel, holders above what they hold and switches above what they serve;
 each part is a box with its number; an arrow points the way trouble goes, its colour is the relation.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -28,10 +29,40 @@ _COLOURS = {
     "shares_memory": "#8e44ad",
     "resets_with": "#c2417c",
 }
-_BOX_W, _BOX_H, _GAP_X, _GAP_Y, _ROW_GAP = 46, 22, 8, 10, 46
-_LABEL_W, _MARGIN, _PER_LINE = 150, 24, 24
+_BOX_W, _BOX_H, _GAP = 46, 22, 8
+_PANEL_PAD, _PANEL_HEAD, _PANEL_GAP, _ROW_GAP = 10, 20, 22, 44
+_MOST_ARCS = 120  # eight GPUs that share memory and reset together have 112
+_MARGIN, _HEAD, _TITLE_W, _WIDEST = 24, 56, 780, 1360
 
 Place = tuple[float, float]
+
+
+@dataclass(frozen=True, slots=True)
+class _Panel:
+    """The boxes of one class, in lines, with the top left corner once it is known."""
+
+    title: str
+    members: tuple[Instance, ...]
+    per_line: int
+    x: float = 0.0
+    y: float = 0.0
+
+    @property
+    def width(self) -> float:
+        return max(self.per_line * (_BOX_W + _GAP) - _GAP, 7 * len(self.title)) + 2 * _PANEL_PAD
+
+    @property
+    def height(self) -> float:
+        n_lines = -(-len(self.members) // self.per_line)
+        return _PANEL_HEAD + n_lines * (_BOX_H + _GAP) - _GAP + 2 * _PANEL_PAD
+
+    def places(self) -> dict[Instance, Place]:
+        """Top left corner of each box."""
+        left, top = self.x + _PANEL_PAD, self.y + _PANEL_HEAD + _PANEL_PAD
+        return {
+            member: (left + i % self.per_line * (_BOX_W + _GAP), top + i // self.per_line * (_BOX_H + _GAP))
+            for i, member in enumerate(self.members)
+        }
 
 
 def export_graph(blueprint: Blueprint, around: Instance | None, hops: int, path: Path) -> None:
@@ -98,21 +129,20 @@ def class_depths(blueprint: Blueprint) -> dict[str, int]:
 
 def svg(blueprint: Blueprint, graph: nx.MultiDiGraph[Instance], marked: Instance | None) -> str:
     """The picture of an instance graph as SVG text."""
-    rows = _rows(blueprint, graph)
-    places, lines = _laid_out(rows)
-    present = {data["relation"] for _, _, data in graph.edges(data=True)}
-    relations = [name for name in RELATIONS if name in present]
-    width = _LABEL_W + 2 * _MARGIN + max(_PER_LINE, 1) * (_BOX_W + _GAP_X)
-    height = int(max(y for _, y in places.values())) + _BOX_H + 2 * _MARGIN
+    panels = _laid_out(_panels_by_depth(blueprint, graph))
+    places = {member: place for panel in panels for member, place in panel.places().items()}
+    width = int(max(panel.x + panel.width for panel in panels)) + _MARGIN
+    height = int(max(panel.y + panel.height for panel in panels)) + _MARGIN
     return "\n".join([
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}"'
         f' width="{width}" height="{height}" font-family="system-ui, sans-serif" font-size="11" role="img">',
         f"<title>{escape(_title(blueprint, graph, marked))}</title>",
         f'<rect width="{width}" height="{height}" fill="#ffffff"/>',
         _markers(),
-        *_legend(blueprint, graph, marked, relations),
+        *_legend(blueprint, graph, marked),
+        *_frames(panels),
         *_arrows(graph, places),
-        *_labels(lines),
+        *_titles(panels),
         *_boxes(places, marked),
         "</svg>",
         "",
@@ -124,32 +154,53 @@ def _title(blueprint: Blueprint, graph: nx.MultiDiGraph[Instance], marked: Insta
     return f"{blueprint.kind}{where}: {len(graph)} of {blueprint.n_parts:,} parts"
 
 
-def _rows(blueprint: Blueprint, graph: nx.MultiDiGraph[Instance]) -> list[tuple[str, list[Instance]]]:
-    """The classes top to bottom, each with its instances in the order of their neighbours above."""
+def _panels_by_depth(blueprint: Blueprint, graph: nx.MultiDiGraph[Instance]) -> list[list[_Panel]]:
+    """One panel per class, those of one depth together, top depth first."""
     depths = class_depths(blueprint)
-    by_class: dict[str, list[Instance]] = {}
-    for instance in graph.nodes:
-        by_class.setdefault(instance[0], []).append(instance)
-    return [(cls, sorted(by_class[cls])) for cls in sorted(by_class, key=lambda cls: (depths[cls], cls))]
+    n_left_out = _too_many_arcs(graph)
+    by_depth: dict[int, list[_Panel]] = {}
+    for cls in sorted({cls for cls, _ in graph.nodes}):
+        members = tuple(sorted(instance for instance in graph.nodes if instance[0] == cls))
+        per_line = min(len(members), max(8, round(2 * len(members) ** 0.5)))
+        title = f"{cls} ({len(members)})"
+        if cls in n_left_out:
+            title += f": {n_left_out[cls]:,} arrows among them are not drawn"
+        by_depth.setdefault(depths[cls], []).append(_Panel(title, members, per_line))
+    return [by_depth[depth] for depth in sorted(by_depth)]
 
 
-def _laid_out(
-    rows: Sequence[tuple[str, list[Instance]]],
-) -> tuple[dict[Instance, Place], list[tuple[str, float]]]:
-    """Top left corner of each box, and the text and height of each row's label."""
-    places: dict[Instance, Place] = {}
-    labels: list[tuple[str, float]] = []
-    y = float(_MARGIN + 2 * _BOX_H + _GAP_Y)
-    for cls, instances in rows:
-        labels.append((f"{cls}  ({len(instances)})", y))
-        for start in range(0, len(instances), _PER_LINE):
-            line = instances[start : start + _PER_LINE]
-            left = _LABEL_W + _MARGIN + (_PER_LINE - len(line)) * (_BOX_W + _GAP_X) / 2
-            for column, instance in enumerate(line):
-                places[instance] = (left + column * (_BOX_W + _GAP_X), y)
-            y += _BOX_H + _GAP_Y
-        y += _ROW_GAP - _GAP_Y
-    return places, labels
+def _too_many_arcs(graph: nx.MultiDiGraph[Instance]) -> dict[str, int]:
+    """Classes with so many arrows among their own members that they would hide them, and how many."""
+    n_arcs: dict[str, int] = {}
+    for source, target in graph.edges():
+        if source[0] == target[0]:
+            n_arcs[source[0]] = n_arcs.get(source[0], 0) + 1
+    return {cls: count for cls, count in n_arcs.items() if count > _MOST_ARCS}
+
+
+def _laid_out(rows: Sequence[Sequence[_Panel]]) -> list[_Panel]:
+    """The panels with their places: each depth in one line or more, each line centred."""
+    lines: list[list[_Panel]] = []
+    for row in rows:
+        lines.append([])
+        for panel in row:
+            if lines[-1] and _line_width([*lines[-1], panel]) > _WIDEST:
+                lines.append([])
+            lines[-1].append(panel)
+    middle = _MARGIN + max(_TITLE_W, *map(_line_width, lines)) / 2
+    placed: list[_Panel] = []
+    y = float(_MARGIN + _HEAD)
+    for line in lines:
+        x = middle - _line_width(line) / 2
+        for panel in line:
+            placed.append(replace(panel, x=x, y=y))
+            x += panel.width + _PANEL_GAP
+        y += max(panel.height for panel in line) + _ROW_GAP
+    return placed
+
+
+def _line_width(line: Sequence[_Panel]) -> float:
+    return sum(panel.width for panel in line) + _PANEL_GAP * (len(line) - 1)
 
 
 def _markers() -> str:
@@ -162,29 +213,30 @@ def _markers() -> str:
     return f"<defs>{heads}</defs>"
 
 
-def _legend(
-    blueprint: Blueprint, graph: nx.MultiDiGraph[Instance], marked: Instance | None, relations: Sequence[str]
-) -> list[str]:
+def _legend(blueprint: Blueprint, graph: nx.MultiDiGraph[Instance], marked: Instance | None) -> list[str]:
     title = escape(_title(blueprint, graph, marked))
-    drawn = [f'<text x="{_MARGIN}" y="{_MARGIN}" font-size="15" font-weight="600">{title}</text>']
-    for column, name in enumerate(relations):
-        x = _MARGIN + column * 130
+    drawn = [f'<text x="{_MARGIN}" y="{_MARGIN + 12}" font-size="15" font-weight="600">{title}</text>']
+    present = {data["relation"] for _, _, data in graph.edges(data=True)}
+    for column, name in enumerate(name for name in RELATIONS if name in present):
+        x = _MARGIN + column * 125
         drawn.append(
-            f'<path d="M{x} {_MARGIN + 19} h26" stroke="{_COLOURS[name]}" stroke-width="2" fill="none"'
+            f'<path d="M{x} {_MARGIN + 32} h26" stroke="{_COLOURS[name]}" stroke-width="2" fill="none"'
             f' marker-end="url(#to-{name})"/>'
-            f'<text x="{x + 32}" y="{_MARGIN + 23}" fill="#3b4754">{escape(name.replace("_", " "))}</text>'
+            f'<text x="{x + 32}" y="{_MARGIN + 36}" fill="#3b4754">{escape(name.replace("_", " "))}</text>'
         )
     return drawn
 
 
 def _arrows(graph: nx.MultiDiGraph[Instance], places: dict[Instance, Place]) -> list[str]:
     # Many arrows over each other hide the boxes behind them: the more there are, the fainter.
-    faint = max(0.25, min(0.8, 60 / max(graph.number_of_edges(), 1)))
+    faint = max(0.3, min(0.8, 60 / max(graph.number_of_edges(), 1)))
+    hidden = _too_many_arcs(graph)
     return [
         f'<path d="{_curve(places[source], places[target])}" fill="none"'
         f' stroke="{_COLOURS[data["relation"]]}" stroke-opacity="{faint:.2f}"'
         f' marker-end="url(#to-{data["relation"]})"/>'
         for source, target, data in graph.edges(data=True)
+        if source[0] != target[0] or source[0] not in hidden
     ]
 
 
@@ -202,11 +254,19 @@ def _curve(source: Place, target: Place) -> str:
     return f"M{x0:.0f} {y0:.0f} C{x0 + bend:.0f} {middle:.0f} {x1 + bend:.0f} {middle:.0f} {x1:.0f} {y1:.0f}"
 
 
-def _labels(labels: Sequence[tuple[str, float]]) -> list[str]:
+def _frames(panels: Sequence[_Panel]) -> list[str]:
     return [
-        f'<text x="{_MARGIN}" y="{y + 15:.0f}" font-size="12" font-weight="600" fill="#3b4754">'
-        f"{escape(text)}</text>"
-        for text, y in labels
+        f'<rect x="{panel.x:.0f}" y="{panel.y:.0f}" width="{panel.width:.0f}" height="{panel.height:.0f}"'
+        ' rx="8" fill="#f7f9fb" stroke="#dde3e9"/>'
+        for panel in panels
+    ]
+
+
+def _titles(panels: Sequence[_Panel]) -> list[str]:
+    return [
+        f'<text x="{panel.x + _PANEL_PAD:.0f}" y="{panel.y + 18:.0f}" font-size="12" font-weight="600"'
+        f' fill="#3b4754">{escape(panel.title)}</text>'
+        for panel in panels
     ]
 
 

@@ -61,9 +61,9 @@ def hgx(
 ) -> Blueprint:
     """Air-cooled nodes of eight GPUs behind NVSwitches, on a rail-optimised fat tree.
 
-    Models a DGX/HGX H100 cluster. From NVIDIA's public descriptions of the H100 and the DGX H100:
-    8 GPUs, 5 HBM stacks and 18 NVLinks per GPU, 4 NVSwitches, 2 CPUs, 32 DIMMs, 8 data drives, 6 power
-    supplies of which 4 carry the load. *Assumed*: fans, the main board as one part, racks, power
+    Models a cluster of DGX H100 or like nodes. As NVIDIA describes them (DGX H100 user guide, H100 data
+    sheet; second-hand): 8 GPUs, 4 NVSwitches, 2 CPUs, 32 DIMMs, 8 data drives, 6 power supplies of which
+    4 carry the load; per GPU 5 HBM stacks and 18 NVLinks. *Assumed*: fans, one main board, racks, power
     domains, pods, spines, oversubscription, and that the eight GPUs of a baseboard reset together.
 
     An NVSwitch takes its node's eight GPUs down unless ``nvswitches_needed`` lets them run on fewer;
@@ -111,11 +111,12 @@ def nvl72(
 ) -> Blueprint:
     """Liquid-cooled racks of 72 GPUs in one NVLink domain; a compute tray is a ``node``.
 
-    Models a GB200 NVL72 cluster. From NVIDIA's public descriptions: 18 compute trays of 4 GPUs and 2 CPUs,
-    9 switch trays of 2 NVSwitches, 18 NVLinks (one to each NVSwitch) and 8 HBM stacks per GPU, rack power
-    shelves of 6 supplies. *Assumed*: memory modules (soldered on), drives, boards, fans, shelves and how
-    many of each are spare, one coolant unit (``cdu``) per row of racks, pods, spines, oversubscription,
-    and that one GPU resets alone.
+    Models a GB200 NVL72 cluster. 9 switch trays per rack and 8 power shelves of 6 supplies: NVIDIA Mission
+    Control manual, docs.nvidia.com/base-command-manager/product-manuals/nvidia-mission-control, pages
+    nvlink and powershelf. As NVIDIA describes the rack (second-hand): 18 compute trays of 4 GPUs and 2
+    CPUs, 2 NVSwitches per switch tray, per GPU 18 NVLinks (one to each NVSwitch) and 8 HBM stacks.
+    *Assumed*: memory modules (soldered on), drives, boards, fans, how many supplies and shelves are spare,
+    one coolant unit (``cdu``) per row of racks, pods, spines, oversubscription, and that one GPU resets alone.
 
     An NVSwitch stops all 72 GPUs unless ``nvswitches_needed`` (of the rack's 18) lets them run on fewer, when
     their scale-up bandwidth falls by the share lost. A ``switch_tray`` takes its NVSwitches with it. The 72
