@@ -108,12 +108,10 @@ class Bathtub(Distribution):
 
     def _increment(self, age_h: float, x_h: float) -> float:
         """Return H(age + x) - H(age) without the difference of two large numbers."""
-        base_h, ln_ratio = (age_h, math.log1p(x_h / age_h)) if age_h > 0.0 else (x_h, math.inf)
-        infant = power(base_h / self.infant_scale_h, self.infant_shape)
-        wearout = power(base_h / self.wearout_scale_h, self.wearout_shape)
-        if ln_ratio < math.inf:
-            infant *= math.expm1(self.infant_shape * ln_ratio)
-            wearout *= math.expm1(self.wearout_shape * ln_ratio)
+        infant = _power_increment(self.infant_shape, age_h / self.infant_scale_h, x_h / self.infant_scale_h)
+        wearout = _power_increment(
+            self.wearout_shape, age_h / self.wearout_scale_h, x_h / self.wearout_scale_h
+        )
         return infant + self.rate_per_h * x_h + wearout
 
     def scaled(self, rate_factor: float) -> Distribution:
@@ -125,6 +123,13 @@ class Bathtub(Distribution):
             self.wearout_shape,
             self.wearout_scale_h / power(rate_factor, 1.0 / self.wearout_shape),
         )
+
+
+def _power_increment(exponent: float, a: float, x: float) -> float:
+    """Return (a + x)^exponent - a^exponent without cancellation; a >= 0, x > 0."""
+    if x >= a:
+        return power(a + x, exponent) - power(a, exponent)
+    return power(a, exponent) * math.expm1(exponent * math.log1p(x / a))
 
 
 @dataclass(frozen=True, slots=True)
@@ -246,10 +251,10 @@ class Empirical(Distribution):
     _survival: Array = field(init=False, repr=False, compare=False)  # S = 1 - F at each knot
 
     def __post_init__(self) -> None:
-        values = tuple(sorted(self.values_h))
+        values = tuple(sorted(map(float, self.values_h)))
         if not values:
             raise ValueError("values_h: got no value, want at least one observed time")
-        for value in (values[0], values[-1]):
+        for value in values:
             require_positive("values_h", value)
         knots, counts = np.unique(np.array(values), return_counts=True)
         below = np.concatenate(([0], np.cumsum(counts)))

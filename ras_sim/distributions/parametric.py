@@ -46,6 +46,8 @@ class Exponential(Distribution):
         return cls(1.0 / mean_h)
 
     def cumulative_hazard(self, age_h: Array) -> Array:
+        if self.rate_per_h == 0.0:
+            return np.zeros(np.shape(age_h))
         return self.rate_per_h * age_h
 
     def inverse_hazard(self, y: Array) -> Array:
@@ -129,15 +131,15 @@ class Weibull(Distribution):
         return self.shape == 1.0
 
     def quantile(self, u: float) -> float:
-        return self.scale_h * exp_or_inf(math.log(-math.log1p(-u)) / self.shape)
+        return self.scale_h * power(-math.log1p(-u), 1.0 / self.shape)
 
     def residual_h(self, age_h: float, exp1: float) -> float:
         if age_h > 0.0:  # t/age - 1 = (1 + e/H(age))^(1/shape) - 1, without the difference of two large times
-            growth = exp1 * exp_or_inf(-self.shape * math.log(age_h / self.scale_h))
+            growth = exp1 * exp_or_inf(self.shape * (math.log(self.scale_h) - math.log(age_h)))
             ln_ratio = math.log1p(growth) / self.shape
             if ln_ratio < 709.0:
                 return age_h * math.expm1(ln_ratio)
-        return self.scale_h * exp_or_inf(math.log(exp1) / self.shape)
+        return self.scale_h * power(exp1, 1.0 / self.shape)
 
     def scaled(self, rate_factor: float) -> Distribution:
         require_positive("rate_factor", rate_factor)
@@ -378,7 +380,7 @@ class LogLogistic(Distribution):
     def residual_h(self, age_h: float, exp1: float) -> float:
         if age_h <= 0.0 or exp1 > _Y_SCALAR_MAX:
             return Distribution.residual_h(self, age_h, exp1)
-        ln_odds = self.shape * math.log(age_h / self.scale_h)
+        ln_odds = self.shape * (math.log(age_h) - math.log(self.scale_h))
         # odds grow by the factor 1 + (1 + 1/odds)(eᵉ - 1); the life by its power 1/shape.
         inverse_odds = exp_or_inf(-ln_odds)
         growth = (1.0 + inverse_odds) * math.expm1(exp1)
