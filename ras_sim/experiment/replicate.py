@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import os
+import signal
+import threading
 import time
-from collections.abc import Callable, Generator, Sequence
-from contextlib import closing
+import warnings
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, fields
 from html import escape
 from pathlib import Path
@@ -244,6 +247,10 @@ def _outcome(ledger: Ledger, keep_ledger: bool) -> _Outcome:
     return _Outcome(measure(ledger), ledger if keep_ledger else None)
 
 
+_Task = tuple["Scenario", Simulate | None, int, int, bool]
+"""Arguments of `_one`."""
+
+
 def _one(
     scenario: Scenario, simulate: Simulate | None, seed: int, replication: int, keep_ledger: bool
 ) -> _Outcome:
@@ -265,14 +272,42 @@ def _start(
 ) -> Generator[_Outcome, None, None]:
     """Outcomes as they are finished: in order from one process, in any order from several."""
     tasks = [(scenario, simulate, seed, number, keep_ledgers) for number in numbers]
-    if workers == 1:
-        return (_one(*task) for task in tasks)
+    return (_one(*task) for task in tasks) if workers == 1 else _in_parallel(tasks, workers)
+
+
+def _in_parallel(tasks: Sequence[_Task], workers: int) -> Generator[_Outcome, None, None]:
+    """Outcomes from several processes; closing the generator ends those."""
     from joblib import Parallel, delayed
 
     # max_nbytes: no memory maps of scenario arrays, they would outlive an interrupted run.
-    parallel = Parallel(n_jobs=workers, backend="loky", return_as="generator_unordered", max_nbytes=None)
-    outcomes: Generator[_Outcome, None, None] = parallel(delayed(_one)(*task) for task in tasks)
-    return outcomes
+    parallel = Parallel(n_jobs=workers, return_as="generator_unordered", max_nbytes=None)
+    with _deaf_to_ctrl_c():
+        outcomes = parallel(delayed(_one)(*task) for task in tasks)
+    try:
+        for outcome in outcomes:  # noqa: UP028 (`yield from` would close `outcomes` before the block below)
+            yield outcome
+    finally:
+        with warnings.catch_warnings():
+            # That tasks were cancelled is what the user asked for.
+            warnings.simplefilter("ignore", UserWarning)
+            outcomes.close()
+
+
+@contextmanager
+def _deaf_to_ctrl_c() -> Iterator[None]:
+    """Let the processes started in this block ignore Ctrl-C.
+
+    A terminal sends it to them as well, and each would print a traceback. They inherit what is ignored here;
+    this process ends them when it has heard of it itself.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield  # only the main thread may change what a signal does
+        return
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, signal.default_int_handler if before is None else before)
 
 
 def _worker_count(workers: int | None, n_tasks: int) -> int:

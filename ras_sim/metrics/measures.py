@@ -268,8 +268,8 @@ def gpu_availability(ledger: Ledger) -> float:
 
     The GPUs that an incident hit are out of service from its arrival (from its detection if it was silent or
     only slow) until it is closed or the run ends. Incidents that overlap on one node count once, with the
-    most GPUs among them; one that hit several nodes (a leaf switch) is added to those of its nodes, so that the
-    number errs on the low side. Planned stops and incidents that were tolerated take nothing out of service.
+    most GPUs among them; one that hit several nodes (a leaf switch) is added to those of its nodes: the
+    result errs on the low side. Planned stops and incidents that were tolerated take nothing out of service.
     """
     spans: dict[tuple[str, int], list[tuple[float, float, int]]] = defaultdict(list)
     for row in ledger.incidents:
