@@ -1,8 +1,8 @@
 """Expected renewal counts of every kind of lifetime against the renewal equation.
 
-A part that is replaced at each failure by a new one fails M(t) = F(t) + ∫ M(t - s) dF(s) times by t on average.
-Shape 1 alone would not notice a life that is redrawn, an age that is lost or a quantile that is wrong, so every
-kind is here with several shapes, from new and from an age.
+A part that is replaced at each failure by a new one fails M(t) = F(t) + ∫ M(t - s) dF(s) times by t on
+average. Shape 1 alone would not notice a life that is redrawn, an age that is lost or a quantile that is
+wrong, so every kind is here with several shapes, from new and from an age.
 
 Source: Cox, "Renewal Theory" (1962), sections 4.1 and 4.2; the solver is the one of Xie, "On the solution of
 renewal-type integral equations", Commun. Stat. Simul. Comput. 18 (1989), with the mean of both ends for the
