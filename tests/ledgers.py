@@ -60,26 +60,26 @@ def by_hand(replication: int = 0) -> Ledger:
     """
     ledger = empty(replication=replication)
     ledger.job = [
-        JobRow(0, 1, "initialise", 1.0, -1),
-        JobRow(1, 41, "productive", 38.0, -1),
-        JobRow(1, 41, "degraded", 1.0, 0),
-        JobRow(1, 41, "checkpoint_save", 1.0, -1),
-        JobRow(41, 41, "productive", -2.0, 1),
-        JobRow(41, 41, "lost_work", 2.0, 1),
-        JobRow(41, 41.5, "detect", 0.5, 1),
-        JobRow(41.5, 42, "repair", 0.5, 1),
-        JobRow(42, 43, "initialise", 1.0, 1),
-        JobRow(43, 43.5, "restore", 0.5, 1),
+        JobRow(0.0, 1.0, "initialise", 1.0, -1),
+        JobRow(1.0, 41.0, "productive", 38.0, -1),
+        JobRow(1.0, 41.0, "degraded", 1.0, 0),
+        JobRow(1.0, 41.0, "checkpoint_save", 1.0, -1),
+        JobRow(41.0, 41.0, "productive", -2.0, 1),
+        JobRow(41.0, 41.0, "lost_work", 2.0, 1),
+        JobRow(41.0, 41.5, "detect", 0.5, 1),
+        JobRow(41.5, 42.0, "repair", 0.5, 1),
+        JobRow(42.0, 43.0, "initialise", 1.0, 1),
+        JobRow(43.0, 43.5, "restore", 0.5, 1),
         JobRow(43.5, 63.5, "productive", 19.0, -1),
         JobRow(43.5, 63.5, "checkpoint_save", 1.0, -1),
         JobRow(63.5, 63.5, "productive", -1.0, 2),
         JobRow(63.5, 63.5, "lost_work", 1.0, 2),
         JobRow(63.5, 65.5, "repair", 2.0, 2),
-        JobRow(65.5, 66, "restore", 0.5, 2),
-        JobRow(66, 80, "productive", 14.0, -1),
-        JobRow(80, 84, "planned", 4.0, 3),
-        JobRow(84, 100, "productive", 15.0, -1),
-        JobRow(84, 100, "power_throttle", 1.0, -1),
+        JobRow(65.5, 66.0, "restore", 0.5, 2),
+        JobRow(66.0, 80.0, "productive", 14.0, -1),
+        JobRow(80.0, 84.0, "planned", 4.0, 3),
+        JobRow(84.0, 100.0, "productive", 15.0, -1),
+        JobRow(84.0, 100.0, "power_throttle", 1.0, -1),
     ]
     slow = {"symptom": "slow", "job_effect": "slowed", "outcome": "tolerated", "speed": 0.975}
     reset = {"outcome": "comes_back", "final_rung": "gpu_reset", "n_attempts": 1}
@@ -124,7 +124,7 @@ def simulate(scenario: FakeScenario, *, seed: int, replication: int) -> Ledger:
     for number in range(int(4 * uniform(key))):
         repair_h = 1.0 + 2.0 * uniform(key, number + 1)
         ledger.incidents.append(incident(number, "gpu", f"crash{number}", closed_h=repair_h, outcome="fixed"))
-        ledger.job.append(JobRow(0, 1, "repair", repair_h, number))
+        ledger.job.append(JobRow(0.0, 1.0, "repair", repair_h, number))
         lost_h += repair_h
-    ledger.job.append(JobRow(0, 1, "productive", scenario.horizon_h - lost_h, -1))
+    ledger.job.append(JobRow(0.0, 1.0, "productive", scenario.horizon_h - lost_h, -1))
     return ledger

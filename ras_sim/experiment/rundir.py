@@ -227,7 +227,9 @@ def _write_parquet(table: str, frame: pd.DataFrame, file: BinaryIO) -> None:
     import pyarrow.parquet as pq  # type: ignore[import-untyped]
 
     schema = _schema(table, list(frame.columns)) if table in ROW_TYPES else None
-    pq.write_table(pa.Table.from_pandas(frame, schema=schema, preserve_index=False), file, compression="zstd")
+    rows = pa.Table.from_pandas(frame, schema=schema, preserve_index=False)
+    # Without what pandas notes of itself: its version, and types that depend on which values occurred.
+    pq.write_table(rows.replace_schema_metadata(), file, compression="zstd")
 
 
 def _schema(table: str, columns: list[str]) -> pa.Schema:

@@ -150,7 +150,7 @@ def measure(ledger: Ledger) -> Measures:
     at_work_h = ledger.horizon_h - time_h["planned"]
     return Measures(
         replication=ledger.replication,
-        horizon_h=ledger.horizon_h,
+        horizon_h=float(ledger.horizon_h),
         n_job_gpus=ledger.n_job_gpus,
         n_installed_gpus=ledger.n_installed_gpus,
         completed=ledger.completed,
