@@ -116,7 +116,7 @@ def nvl72(
     nvlink and powershelf. As NVIDIA describes the rack (second-hand): 18 compute trays of 4 GPUs and 2
     CPUs, 2 NVSwitches per switch tray, per GPU 18 NVLinks (one to each NVSwitch) and 8 HBM stacks.
     *Assumed*: memory modules (soldered on), drives, boards, fans, how many supplies and shelves are spare,
-    one coolant unit (``cdu``) per row of racks, pods, spines, oversubscription, and that one GPU resets alone.
+    one coolant unit (``cdu``) per row of racks, pods, spines, oversubscription, and that a GPU resets alone.
 
     An NVSwitch stops all 72 GPUs unless ``nvswitches_needed`` (of the rack's 18) lets them run on fewer, when
     their scale-up bandwidth falls by the share lost. A ``switch_tray`` takes its NVSwitches with it. The 72
