@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import time
 
+import numpy as np
 import pytest
 
-from ras_sim.topology import BlastWalk, hgx, nvl72, pool, torus
+from ras_sim.topology import BlastWalk, Blocks, Blueprint, Edge, Explicit, Home, hgx, nvl72, pool, torus
 
+ARRAY_01, ARRAY_00 = np.array([0, 1]), np.array([0, 0])
 HGX = BlastWalk(hgx(64))
 
 
