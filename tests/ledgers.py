@@ -125,6 +125,7 @@ def simulate(scenario: FakeScenario, *, seed: int, replication: int) -> Ledger:
         repair_h = 1.0 + 2.0 * uniform(key, number + 1)
         ledger.incidents.append(incident(number, "gpu", f"crash{number}", closed_h=repair_h, outcome="fixed"))
         ledger.job.append(JobRow(0.0, 1.0, "repair", repair_h, number))
+        ledger.resources += [ResourceRow(1.0, "queue", 1), ResourceRow(1.0 + repair_h, "queue", -1)]
         lost_h += repair_h
     ledger.job.append(JobRow(0.0, 1.0, "productive", scenario.horizon_h - lost_h, -1))
     return ledger

@@ -135,6 +135,14 @@ def test_a_level_that_lasts_no_time_is_no_state() -> None:
     assert use.mean == pytest.approx(2.1)
 
 
+def test_a_queue_is_empty_until_somebody_stands_in_it() -> None:
+    ledger = only_productive()
+    ledger.resources = [ResourceRow(60.0, "queue", 1), ResourceRow(80.0, "queue", -1)]
+    use = measure(ledger).resources["queue"]
+    assert (use.low, use.high) == (0, 1)
+    assert (use.mean, use.zero_frac) == pytest.approx((0.2, 0.8))
+
+
 def test_without_interruptions_there_is_no_mtti() -> None:
     calm = measure(only_productive())
     assert calm.mtti_h is None
@@ -278,8 +286,9 @@ def test_aggregate_pools_what_some_replications_lack() -> None:
     assert total.time_h["productive"].mean == pytest.approx(91.5)
     assert total.metrics["mtti_h"].mean == pytest.approx((90 + 100) / 2)
     assert total.mttr_h["total"].mean == 15.25
-    # A resource that a replication did not have is no level 0 there.
-    assert total.resources["spare_nodes"]["mean"].mean == pytest.approx(1.495)
+    # A resource without a row is at level 0.
+    assert total.resources["spare_nodes"]["mean"].mean == pytest.approx(1.495 / 2)
+    assert total.resources["spare_nodes"]["zero_frac"].mean == pytest.approx(1.02 / 2)
 
 
 def test_every_metric_is_aggregated() -> None:

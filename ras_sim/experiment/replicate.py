@@ -206,18 +206,16 @@ def run(
 def replication_frame(measures: Sequence[Measures]) -> pd.DataFrame:
     """One row of metrics per replication; nested metrics become columns like `time_h.productive`.
 
-    What did not occur in a replication is 0 there; an MTTI without any interruption is NaN, and so is the
-    use of a resource that the replication did not have.
+    What did not occur in a replication is 0 there; an MTTI without any interruption is NaN.
     """
     import pandas as pd
 
     frame = pd.DataFrame.from_records([_flat(one) for one in measures])
-    counts = ("interruptions_by_", "faults_by_mode.", "lost_gpu_hours_by_", "rungs.")
-    counted = [name for name in frame.columns if name.startswith(counts)]
-    frame[counted] = frame[counted].fillna(0)
     plain = [name for name in frame.columns if "." not in name]
+    nested = frame.columns.difference(plain)
+    frame[nested] = frame[nested].fillna({name: float(name.endswith(".zero_frac")) for name in nested})
     # Sorted, since the order of first occurrence depends on which replications there are.
-    return frame[plain + sorted(set(frame.columns) - set(plain))]
+    return frame[[*plain, *sorted(nested)]]
 
 
 def _flat(measures: Measures) -> dict[str, float]:

@@ -9,7 +9,7 @@ import numpy as np
 
 from ras_sim.ledger import CATEGORIES
 from ras_sim.metrics.estimates import Estimate, estimate, estimate_ratio
-from ras_sim.metrics.measures import Measures
+from ras_sim.metrics.measures import Measures, ResourceUse
 
 SCALARS = ("goodput", "ettr", "cluster_goodput", "gpu_availability", "interruptions", "planned_interruptions")
 """Fields of `Measures` that are averaged as they are; `mtti_h` and the MTTRs are ratios of totals."""
@@ -107,12 +107,12 @@ def _mttr(measures: Sequence[Measures]) -> dict[str, Estimate]:
 
 
 def _resources(measures: Sequence[Measures]) -> dict[str, dict[str, Estimate]]:
-    """Use of each resource, over the replications in which it has a level."""
+    """Use of each resource; one that a replication lacks was at level 0 there."""
     uses: dict[str, dict[str, Estimate]] = {}
     for name in _keys([one.resources for one in measures]):
-        known = [one.resources[name] for one in measures if name in one.resources]
+        each = [one.resources.get(name, ResourceUse()) for one in measures]
         uses[name] = {
-            part: estimate([float(getattr(use, part)) for use in known])
+            part: estimate([float(getattr(use, part)) for use in each])
             for part in ("mean", "low", "high", "zero_frac")
         }
     return uses

@@ -64,12 +64,15 @@ class RungCount:
 
 @dataclass(frozen=True, slots=True)
 class ResourceUse:
-    """Level of a limited resource over the run: time mean, extremes, and the share of time it was at 0."""
+    """Level of a limited resource over the run: time mean, extremes, and the share of time it was at 0.
 
-    mean: float
-    low: int
-    high: int
-    zero_frac: float
+    What a replication has no row of (a queue in which nobody ever stood) was at 0 all the time: the defaults.
+    """
+
+    mean: float = 0.0
+    low: int = 0
+    high: int = 0
+    zero_frac: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -300,7 +303,7 @@ def _covered(spans: list[tuple[float, float, int]]) -> float:
 
 
 def resource_use(ledger: Ledger) -> dict[str, ResourceUse]:
-    """Use of each limited resource: its level is a step function whose first row states where it starts."""
+    """Use of each limited resource; its level is 0 until its first row (at time 0: where it starts)."""
     rows: dict[str, list[tuple[float, int]]] = defaultdict(list)
     for row in ledger.resources:
         rows[row.resource].append((row.time_h, row.change))
@@ -309,12 +312,9 @@ def resource_use(ledger: Ledger) -> dict[str, ResourceUse]:
 
 def _step_use(changes: list[tuple[float, int]], horizon_h: float) -> ResourceUse:
     """Time mean, extremes and share of time at 0 of a step function given by its changes, over 0..horizon."""
-    since_h, area, zero_h = 0.0, 0.0, 0.0
+    level, since_h, area, zero_h = 0, 0.0, 0.0, 0.0
     held: list[int] = []
-    # The first row is the level from the beginning, whenever it was written.
-    first, *later = sorted(changes, key=lambda change: change[0])
-    level = first[1]
-    for time_h, change in [*later, (horizon_h, 0)]:
+    for time_h, change in [*sorted(changes, key=lambda row: row[0]), (horizon_h, 0)]:
         span_h = min(time_h, horizon_h) - since_h
         if span_h > 0:  # levels that last no time are steps of one event, not states
             held.append(level)

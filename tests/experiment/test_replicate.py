@@ -9,6 +9,7 @@ import subprocess
 import sys
 import textwrap
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
@@ -168,7 +169,7 @@ def test_a_real_ctrl_c_stops_the_workers_quietly() -> None:
 
         if __name__ == "__main__":
             told = lambda done, total: print("finished", done, flush=True)
-            result = run(FakeScenario(), replications=9, workers=2, progress=told, simulate=slow)
+            result = run(FakeScenario(), replications=4, workers=2, progress=told, simulate=slow)
             print("interrupted", result.interrupted, len(result.measures), flush=True)
     """
     child = subprocess.Popen(
@@ -183,6 +184,7 @@ def test_a_real_ctrl_c_stops_the_workers_quietly() -> None:
     for line in child.stdout:
         if line == "finished 3\n":
             break
+    time.sleep(0.2)  # now one worker is busy, and the other one waits for work
     began_s = time.monotonic()
     os.killpg(child.pid, signal.SIGINT)  # what a terminal does: the workers get it as well
     out, err = child.communicate(timeout=20)
@@ -190,6 +192,18 @@ def test_a_real_ctrl_c_stops_the_workers_quietly() -> None:
     assert out == "interrupted True 3\n"
     assert err == ""
     assert child.returncode == 0
+
+
+def simulate_and_tell_the_handler(scenario: FakeScenario, *, seed: int, replication: int) -> Ledger:
+    handler = signal.getsignal(signal.SIGINT)
+    return replace(simulate(scenario, seed=seed, replication=replication), scenario=str(handler))
+
+
+def test_workers_ignore_ctrl_c_and_this_process_does_not() -> None:
+    before = signal.getsignal(signal.SIGINT)
+    told = run_tiny(replications=4, workers=2, simulate=simulate_and_tell_the_handler).ledgers
+    assert {ledger.scenario for ledger in told} == {str(signal.SIG_IGN)}
+    assert signal.getsignal(signal.SIGINT) is before
 
 
 def test_json_has_the_promised_shape() -> None:
@@ -261,6 +275,8 @@ def test_what_a_replication_did_not_see_is_zero_in_the_frame() -> None:
     assert frame.loc[calm, "mtti_h"].isna().all()
     assert not frame.filter(like="interruptions_by").isna().any().any()
     assert (frame.loc[calm, "interruptions_by_mode.gpu.crash0"] == 0).all()
+    assert (frame.loc[calm, "resources.queue.zero_frac"] == 1).all()
+    assert (frame.loc[calm, "resources.queue.high"] == 0).all()
 
 
 def test_the_notebook_table_is_escaped() -> None:
