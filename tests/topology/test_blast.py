@@ -203,6 +203,16 @@ def test_what_is_down_has_no_capacity() -> None:
     assert blast.capacity == {}
 
 
+def test_a_node_that_is_down_is_not_slowed_too() -> None:
+    walk = hand_made(
+        Edge("narrows", "plane", "port", "connects", Blocks(2, 2, 2, 2), needs=1),
+        Edge("powers", "plane", "node", "feeds", Blocks(1, 1, 2, 2)),
+        homes={"node": Home(1), "port": Home(1)}, plane=2, port=2, node=2,
+    )  # fmt: skip
+    assert walk.nodes_hit("plane", 0) == (0,)
+    assert walk.nodes_slowed("plane", 0) == (1,)
+
+
 def test_a_part_in_one_node_that_serves_two_takes_both() -> None:
     walk = hand_made(
         Edge("cools", "fan", "node", "cools", Blocks(2, 2, 6, 6)),
