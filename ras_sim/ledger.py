@@ -74,7 +74,8 @@ class IncidentRow(NamedTuple):
 
     `root_id` is the incident in which this root cause first struck. `job_effect` is one of none, paused (a caught
     exception), interrupted (a running job stopped), drained (stopped on purpose, work saved first), extended (the job
-    was down already), slowed. `outcome` is one of fixed, comes_back (seemed fixed, was not), tolerated, open.
+    was down already), slowed. `outcome` is one of fixed, comes_back (seemed fixed, was not), tolerated, open. `n_interruptions` counts how often it stopped a
+    running job so that it had to start up again.
     """
 
     incident_id: int
@@ -96,6 +97,7 @@ class IncidentRow(NamedTuple):
     n_nodes_hit: int
     n_gpus_hit: int
     speed: float
+    n_interruptions: int = 0
 
 
 class AttemptRow(NamedTuple):

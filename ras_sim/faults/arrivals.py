@@ -95,8 +95,23 @@ def distinct_instances(rng: np.random.Generator, n: int, k: int) -> NDArray[np.i
     return ids[first[:k]]
 
 
+def n_benign(mode: FailureMode, n: int, hours: float, seed: int, replication: int) -> int:
+    """How many faults without effect a memoryless mode had: a Poisson number, no fault is simulated for it.
+
+    Args:
+        mode: the failure mode.
+        n: number of parts of its class.
+        hours: that the mode's clock ran.
+        seed, replication: the random history.
+    """
+    if mode.benign_per_h == 0.0:
+        return 0
+    rng = stream(seed, replication, "benign", mode.component_class, mode.name)
+    return int(rng.poisson(mode.benign_per_h * n * hours))
+
+
 def first_failures(
-    mode: FailureMode, n: int, horizon_h: float, seed: int, replication: int, rate_factor: float = 1.0
+    mode: FailureMode, n: int, horizon_h: float, seed: int, replication: int
 ) -> tuple[Array, NDArray[np.int64]]:
     """When and where a failure mode strikes for the first time, on the mode's own clock.
 
@@ -105,15 +120,13 @@ def first_failures(
         n: number of parts of its class.
         horizon_h: hours on the mode's clock.
         seed, replication: the random history.
-        rate_factor: hazard multiplier, used to leave out faults that have no effect.
 
     Returns:
         times_h (k,) rising, 0 <= t <= horizon; instances (k,), all different.
     """
-    if mode.lifetime is None or n == 0 or rate_factor == 0.0:
+    if mode.lifetime is None or n == 0:
         return np.empty(0), np.empty(0, dtype=np.int64)
-    lifetime = mode.lifetime if rate_factor == 1.0 else mode.lifetime.scaled(rate_factor)
-    ageing = Ageing(lifetime, mode.start_age_h, mode.frailty)
+    ageing = Ageing(mode.lifetime, mode.start_age_h, mode.frailty)
     names = (mode.component_class, mode.name)
     sums = ordered_sums(stream(seed, replication, "first_failure", *names), n, ageing.exposure(horizon_h))
     instances = distinct_instances(stream(seed, replication, "first_instance", *names), n, len(sums))

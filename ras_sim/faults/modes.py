@@ -74,10 +74,13 @@ class FailureMode:
         mode_id: position among all modes of the scenario.
         component_class, name: e.g. "hbm", "due".
         lifetime: time from new to failure of an average part; None if only common-cause shocks bring this fault.
+            Of a memoryless mode only the faults with an effect: the benign ones are thinned out, exactly.
         start_age_h: age of every part at the start of the run.
         clock: what time the part ages on.
         frailty: how parts differ, or None.
-        symptoms: how a fault shows.
+        symptoms: how a fault that ends a life shows.
+        extra_symptoms: how a strike of a shock or a follower in a burst shows.
+        benign_per_h: rate of the benign faults that were thinned out, per part.
         needs: the lowest rung (its position on the ladder) that truly fixes it.
         speed: relative speed of the job while a fault with symptom slow is in it.
         spreads: crossing probabilities of this mode, by edge or relation name of the blueprint.
@@ -93,7 +96,8 @@ class FailureMode:
     clock: Clock
     frailty: Frailty | None
     symptoms: Mixture[Symptom]
-    p_benign: float
+    extra_symptoms: Mixture[Symptom]
+    benign_per_h: float
     needs: Mixture[int]
     speed: float
     spreads: Mapping[str, float] = field(default_factory=dict)

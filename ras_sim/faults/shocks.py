@@ -12,10 +12,6 @@ from ras_sim.distributions import Distribution
 from ras_sim.faults.arrivals import Ageing, distinct_instances, ordered_sums
 from ras_sim.streams import base_key, child_key, stream, uniform
 
-MACHINE = "machine"
-"""The shock that can strike every part of a class: one instance, the machine itself."""
-
-
 @dataclass(frozen=True, slots=True)
 class Shock:
     """A common cause.

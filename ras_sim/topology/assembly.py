@@ -79,9 +79,9 @@ class Assembly:
         if n_block > 1:
             self.join("gpu", relation, "gpu", Peers(n_block, self.counts["gpu"]), p_cross=0.0)
 
-    def finish(self) -> Blueprint:
+    def finish(self, unmodelled_gpus: int = 1) -> Blueprint:
         """The blueprint of all that was added."""
-        return Blueprint(self.kind, self.counts, tuple(self.edges), self.homes)
+        return Blueprint(self.kind, self.counts, tuple(self.edges), self.homes, unmodelled_gpus)
 
 
 def at_least(name: str, value: object, least: int) -> int:
@@ -106,8 +106,8 @@ def add_accelerators(machine: Assembly, gpus_per_node: int, hbm_per_gpu: int, gp
 
 
 def add_host(machine: Assembly, cpus: int, dimms: int, ssds: int, boards: int) -> None:
-    """The parts of a node that each take the node down; a failure mode may say that they do not."""
-    for part, per_node in (("cpu", cpus), ("dimm", dimms), ("ssd", ssds), ("board", boards)):
+    """The parts of a node that each take the node down; its software stack counts as one of them."""
+    for part, per_node in (("cpu", cpus), ("dimm", dimms), ("ssd", ssds), ("board", boards), ("software", 1)):
         machine.put_vital(part, per_node, "node")
 
 

@@ -90,6 +90,7 @@ class Blueprint:
         counts: class -> number of instances, >= 1; their ids are 0..count-1.
         edges: relations; their order is part of the machine (draws are numbered by it).
         homes: class -> where its parts sit; classes outside nodes are absent.
+        unmodelled_gpus: GPUs of a node, where they are not parts of the machine: they are only counted.
     Raises:
         ValueError: an edge that names no class, has a used name, or a map of another size.
     """
@@ -98,6 +99,7 @@ class Blueprint:
     counts: Mapping[str, int]
     edges: tuple[Edge, ...]
     homes: Mapping[str, Home] = field(default_factory=dict)
+    unmodelled_gpus: int = 1
 
     def __post_init__(self) -> None:
         seen: set[str] = set()
@@ -129,6 +131,18 @@ class Blueprint:
     def n_gpus(self) -> int:
         """Number of accelerators; 0 for a machine that knows nodes only."""
         return self.counts.get("gpu", 0)
+
+    @property
+    def gpus_per_node(self) -> int:
+        """Accelerators in each node."""
+        home = self.homes.get("gpu")
+        return self.unmodelled_gpus if home is None else home.per_node
+
+    @property
+    def gpus_per_domain(self) -> int:
+        """Accelerators that share memory over a scale-up fabric; 1 where the machine has none between them."""
+        sharing = (edge for edge in self.edges if edge.relation == "shares_memory")
+        return 1 + max((len(edge.index.targets_of(0)) for edge in sharing), default=0)
 
     @property
     def n_parts(self) -> int:

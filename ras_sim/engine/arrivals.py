@@ -1,0 +1,237 @@
+"""When faults strike: one alarm walks the queues of all clocks, and rings when the next fault is due."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import simpy
+
+from ras_sim.cluster import Cluster
+from ras_sim.faults.arrivals import first_failures
+from ras_sim.faults.clocks import EXTRA, Axis, Due
+from ras_sim.faults.lives import Lives
+from ras_sim.faults.modes import FailureMode
+from ras_sim.faults.shocks import Shock, strikes
+from ras_sim.repair.policy import RootCause
+from ras_sim.scenario.build import Setup
+from ras_sim.streams import base_key, child_key
+from ras_sim.topology import BlastWalk
+from ras_sim.topology.parts import MACHINE, parts_below
+
+_EARLY_H = 1e-9  # a fault on the job's clock may be taken this early: rounding must not make the alarm ring for ever
+_FOLLOWER = 3  # branch of a fault's key from which the keys of its followers descend
+
+
+@dataclass(slots=True)
+class JobClock:
+    """Hours that the job has been running."""
+
+    hours: float = 0.0
+    since_h: float = math.nan
+
+    def start(self, now_h: float) -> None:
+        self.since_h = now_h
+
+    def stop(self, now_h: float) -> None:
+        self.hours, self.since_h = self.read(now_h), math.nan
+
+    def read(self, now_h: float) -> float:
+        """The clock at `now_h`."""
+        return self.hours if math.isnan(self.since_h) else self.hours + (now_h - self.since_h)
+
+    @property
+    def stands(self) -> bool:
+        return math.isnan(self.since_h)
+
+
+class Arrivals:
+    """The faults of one replication, in the order in which they strike.
+
+    Args:
+        env: the simulation.
+        setup: the scenario.
+        walk: the machine's topology.
+        cluster: who serves the job at the start.
+        seed, replication: the random history.
+        strike: called with each fault that is due.
+    """
+
+    def __init__(
+        self,
+        env: simpy.Environment,
+        setup: Setup,
+        walk: BlastWalk,
+        cluster: Cluster,
+        seed: int,
+        replication: int,
+        strike: Callable[[Due], None],
+    ) -> None:
+        self._env = env
+        self._setup = setup
+        self._walk = walk
+        self._strike = strike
+        self._order = 0
+        self._alarm_h = math.inf
+        self.job_clock = JobClock()
+        self._axes = {"calendar": Axis(), "powered": Axis(), "in_job": Axis()}
+        self._axis_of = [self._axes[mode.clock] for mode in setup.modes]
+        keys = [base_key(seed, replication, "life", mode.component_class, mode.name) for mode in setup.modes]
+        self.lives = [Lives(mode, key) for mode, key in zip(setup.modes, keys, strict=True)]
+        self._renewable = [mode for mode in setup.modes if mode.lifetime is not None and not mode.memoryless]
+        if any(mode.clock == "in_job" for mode in setup.modes):
+            for node in range(setup.n_job_nodes, setup.blueprint.n_nodes):
+                self._axes["in_job"].leave(node, 0.0)
+        self._fill(seed, replication)
+
+    def _fill(self, seed: int, replication: int) -> None:
+        """Draw what will fail for the first time, and the common-cause shocks."""
+        queues: dict[str, list[Due]] = {name: [] for name in self._axes}
+        for mode in self._setup.modes:
+            queues[mode.clock].extend(self._first(mode, seed, replication))
+        for shock in self._setup.shocks:
+            queues["calendar"].extend(self._strikes(shock, seed, replication))
+        for name, axis in self._axes.items():
+            axis.fill(queues[name])
+
+    def _first(self, mode: FailureMode, seed: int, replication: int) -> list[Due]:
+        n = self._setup.blueprint.counts[mode.component_class]
+        times_h, instances = first_failures(mode, n, self._setup.horizon_h, seed, replication)
+        home, cls, start = self._walk.home_node, mode.component_class, self._order
+        self._order += len(times_h)
+        return [
+            Due(at_h, start + k, at_h, mode.mode_id, instance, 0, home(cls, instance), None)
+            for k, (at_h, instance) in enumerate(zip(times_h.tolist(), instances.tolist(), strict=True))
+        ]
+
+    def _strikes(self, shock: Shock, seed: int, replication: int) -> list[Due]:
+        mode = self._setup.modes[shock.mode_id]
+        counts = self._setup.blueprint.counts
+        n = 1 if shock.strikes_under == MACHINE else counts[shock.strikes_under]
+        key = base_key(seed, replication, "strike", shock.name)
+        below = parts_below(self._walk, shock.strikes_under, mode.component_class)
+        dues = []
+        for number, (at_h, part) in enumerate(strikes(shock, n, below, self._setup.horizon_h, seed, replication)):
+            dues.append(self._extra(at_h, shock.mode_id, part, child_key(key, number)))
+        return dues
+
+    def _extra(self, at_h: float, mode_id: int, instance: int, origin: RootCause | int) -> Due:
+        """A fault that ends no life: a strike, a follower, a return."""
+        self._order += 1
+        return Due(at_h, self._order, at_h, mode_id, instance, EXTRA, None, origin)
+
+    def reading(self, mode: FailureMode) -> float:
+        """The axis of a mode's clock now."""
+        return self.job_clock.read(self._env.now) if mode.clock == "in_job" else self._env.now
+
+    def own_clock(self, mode: FailureMode, node: int | None) -> float:
+        """The clock that a part of that node ages on, now."""
+        return self._axis_of[mode.mode_id].accrued(node, self.reading(mode))
+
+    def push_life(self, mode: FailureMode, instance: int, node: int | None, life: int, accrued_h: float) -> None:
+        """The part will fail when its own clock reads `accrued_h`."""
+        if accrued_h > self._setup.horizon_h:
+            return
+        self._order += 1
+        axis = self._axis_of[mode.mode_id]
+        axis.push(Due(accrued_h, self._order, accrued_h, mode.mode_id, instance, life, node, None))
+        self.arm()
+
+    def push_return(self, at_h: float, mode_id: int, instance: int, root: RootCause) -> None:
+        """A fault that only seemed to be fixed comes back."""
+        self._axes["calendar"].push(self._extra(at_h, mode_id, instance, root))
+        self.arm()
+
+    def push_followers(self, mode: FailureMode, instance: int, life: int, key: int) -> None:
+        """The rest of a burst."""
+        n, gaps_h = self.lives[mode.mode_id].n_followers(instance, life)
+        at_h = self._env.now
+        for k in range(n):
+            at_h += gaps_h[k]
+            self._axes["calendar"].push(self._extra(at_h, mode.mode_id, instance, child_key(key, _FOLLOWER, k)))
+        if n:
+            self.arm()
+
+    def after_repair(
+        self, mode: FailureMode, instance: int, node: int | None, root: RootCause, age_kept: float
+    ) -> None:
+        """The part lives on after the fault that ended its life, unless it was replaced meanwhile."""
+        lives = self.lives[mode.mode_id]
+        if root.life == EXTRA or lives.number(instance) != root.life:
+            return
+        now_h = self.own_clock(mode, node)
+        self.push_life(mode, instance, node, *lives.after_repair(instance, root.failed_h, now_h, age_kept))
+
+    def replace(self, unit: str, unit_id: int) -> None:
+        """All parts of a replaceable unit are new."""
+        for mode in self._renewable:
+            for part in parts_below(self._walk, unit, mode.component_class)(unit_id).tolist():
+                node = self._walk.home_node(mode.component_class, part)
+                now_h = self.own_clock(mode, node)
+                self.push_life(mode, part, node, *self.lives[mode.mode_id].replaced(part, now_h))
+
+    def swap(self, leavers: list[int], newcomers: list[int]) -> None:
+        """Nodes leave the job, others join it."""
+        reading_h = self.job_clock.read(self._env.now)
+        axis = self._axes["in_job"]
+        for node in leavers:
+            axis.leave(node, reading_h)
+        for node in newcomers:
+            axis.join(node, reading_h)
+        self.arm()
+
+    def power_off(self, nodes: list[int]) -> None:
+        """Nodes cease to age on the powered clock."""
+        for node in nodes:
+            self._axes["powered"].leave(node, self._env.now)
+
+    def power_on(self, nodes: list[int]) -> None:
+        """Nodes age again on the powered clock."""
+        for node in nodes:
+            self._axes["powered"].join(node, self._env.now)
+        self.arm()
+
+    def job_runs(self) -> None:
+        """The job computes from now on."""
+        self.job_clock.start(self._env.now)
+        self.arm()
+
+    def job_stops(self) -> None:
+        """The job computes no more."""
+        self.job_clock.stop(self._env.now)
+
+    def _next_h(self) -> float:
+        """When the next fault is looked at."""
+        next_h = math.inf
+        for axis in (self._axes["calendar"], self._axes["powered"]):
+            if axis.queue and axis.queue[0].at_h < next_h:
+                next_h = axis.queue[0].at_h
+        in_job = self._axes["in_job"].queue
+        if in_job and not self.job_clock.stands:
+            next_h = min(next_h, self._env.now + max(0.0, in_job[0].at_h - self.job_clock.read(self._env.now)))
+        return next_h
+
+    def arm(self) -> None:
+        """Make sure that the alarm rings when the next fault is due."""
+        next_h = self._next_h()
+        if next_h < self._alarm_h:
+            self._alarm_h = next_h
+            self._env.timeout(max(0.0, next_h - self._env.now)).callbacks.append(self._ring)
+
+    def _ring(self, _: simpy.Event) -> None:
+        if self._env.now < self._alarm_h - _EARLY_H:
+            return  # an alarm that was overtaken
+        self._alarm_h = math.inf
+        for name, axis in self._axes.items():
+            while True:
+                if name != "in_job":
+                    due = axis.pop_due(self._env.now + _EARLY_H)
+                elif self.job_clock.stands:
+                    break
+                else:
+                    due = axis.pop_due(self.job_clock.read(self._env.now) + _EARLY_H)
+                if due is None:
+                    break
+                self._strike(due)
+        self.arm()

@@ -1,0 +1,200 @@
+"""What incidents do to the job: stop it, swap its nodes, make it wait for capacity, slow it down, corrupt its work."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import simpy
+
+from ras_sim.cluster import Cluster
+from ras_sim.engine.arrivals import Arrivals
+from ras_sim.job.training import TrainingJob
+from ras_sim.ledger import NO_INCIDENT
+from ras_sim.repair.incident import Incident
+from ras_sim.repair.ladder import Rung
+from ras_sim.scenario.build import Setup
+from ras_sim.streams import uniform
+
+_SWAP = 19  # the draw of a root cause that sets its swap time
+
+
+class Impact:
+    """The incidents' side of the job.
+
+    Args:
+        env: the simulation.
+        setup: the scenario.
+        cluster: who serves the job.
+        arrivals: told who joins and leaves, for parts that age in the job.
+        job: the training job.
+    """
+
+    def __init__(
+        self, env: simpy.Environment, setup: Setup, cluster: Cluster, arrivals: Arrivals, job: TrainingJob
+    ) -> None:
+        self._env = env
+        self._setup = setup
+        self._cluster = cluster
+        self._arrivals = arrivals
+        self._job = job
+        self._all_lost = setup.ladder[-1].level
+        self._stopping: dict[int, Incident] = {}  # those that hold the job
+        self._waiting: list[Incident] = []  # for spare nodes, first come first served
+        self._pace: dict[int, float] = {}  # relative speed that each slow incident allows
+        self._hidden: dict[int, list[Incident]] = {}  # node -> slow and silent faults in it
+        self._shown: dict[int, simpy.Event] = {}  # incident -> waits until its node is in the job
+
+    def stop(self, incident: Incident, category: str, level: int, save_first: bool = False) -> None:
+        """Take the nodes of the blast out of service, and the job with them."""
+        self._hold(incident, incident.nodes, category, level, save_first)
+
+    def take_down(self, incident: Incident, nodes: Iterable[int], rung: Rung) -> None:
+        """A rung is tried: it takes down the nodes it works on, and destroys state of the job that waits for it."""
+        more = [node for node in nodes if node not in incident.held]
+        if more:
+            self._hold(incident, more, "repair", rung.level, save_first=True)
+        if rung.takes_down == "operation" or incident.incident_id not in self._stopping:
+            return
+        self._job.lose(rung.level)
+        if incident.effect == "paused":
+            incident.effect, incident.n_interruptions = "interrupted", incident.n_interruptions + 1
+
+    def _hold(
+        self, incident: Incident, nodes: Iterable[int], category: str, level: int, save_first: bool
+    ) -> None:
+        self._cluster.hold(nodes)
+        incident.held.extend(nodes)
+        number = incident.incident_id
+        if number in self._stopping or not self._cluster.touches_job(nodes):
+            return
+        effect = self._job.hold(number, category, level, save_first)
+        self._stopping[number] = incident
+        incident.n_interruptions += effect in ("interrupted", "drained")
+        if incident.effect in ("none", "slowed", "extended"):
+            incident.effect = effect
+
+    def stage(self, incident: Incident, category: str) -> None:
+        """The incident is in another stage; shown where the job waits for it."""
+        if incident.incident_id in self._stopping and not incident.swapping and incident not in self._waiting:
+            self._job.mark(incident.incident_id, category)
+
+    def meanwhile(self, incident: Incident, rung: Rung) -> None:
+        """What the job does while the rung is tried: wait for the part, or go on with spares."""
+        if incident.incident_id not in self._stopping or incident.swapping:
+            return
+        if rung.swap:
+            self._swap_or_wait(incident)
+        else:
+            self.stage(incident, "repair")
+
+    def _swap_or_wait(self, incident: Incident) -> None:
+        nodes = self._cluster.of_job(incident.held)
+        if not nodes:
+            self.stage(incident, "repair")
+        elif len(nodes) <= self._cluster.n_spares:
+            self._swap(incident, nodes)
+        elif incident not in self._waiting:
+            self._job.mark(incident.incident_id, "wait_capacity")
+            self._waiting.append(incident)
+
+    def _swap(self, incident: Incident, nodes: list[int]) -> None:
+        """Spares take the places of the nodes; the job waits until they are ready."""
+        newcomers = self._cluster.swap_out(nodes)
+        self._arrivals.swap(nodes, newcomers)
+        self._job.lose(self._all_lost)
+        self._job.mark(incident.incident_id, "swap")
+        incident.swapping = True
+        delay_h = self._setup.swap.quantile(uniform(incident.root.key, _SWAP))
+        self._env.timeout(delay_h).callbacks.append(lambda _: self._swapped(incident))
+        self._left(nodes)
+        self._joined(newcomers)
+
+    def _swapped(self, incident: Incident) -> None:
+        incident.swapping = False
+        self._let_go(incident)
+
+    def _let_go(self, incident: Incident) -> None:
+        """The job need not wait for this incident any longer."""
+        if self._stopping.pop(incident.incident_id, None) is not None:
+            self._job.release(incident.incident_id)
+
+    def _left(self, nodes: list[int]) -> None:
+        """Nodes left the job: what is wrong with them is no longer its concern."""
+        for other in list(self._stopping.values()):
+            if not other.swapping and other.held and not self._cluster.touches_job(other.held):
+                if other in self._waiting:
+                    self._waiting.remove(other)
+                self._let_go(other)
+        for node in nodes:
+            for other in self._hidden.get(node, ()):
+                self._drop_pace(other)
+
+    def _joined(self, nodes: list[int]) -> None:
+        """Nodes joined the job: slow and silent faults in them begin to matter."""
+        for node in nodes:
+            for incident in tuple(self._hidden.get(node, ())):
+                self._show(incident)
+
+    def hide(self, incident: Incident) -> simpy.Event | None:
+        """A slow or silent fault begins; returns an event to wait for if its node is not in the job yet."""
+        for node in incident.nodes:
+            self._hidden.setdefault(node, []).append(incident)
+        if self._cluster.touches_job(incident.nodes or incident.slowed):
+            self._show(incident)
+            return None
+        event = self._shown[incident.incident_id] = self._env.event()
+        return event
+
+    def _show(self, incident: Incident) -> None:
+        waiting = self._shown.pop(incident.incident_id, None)
+        if waiting is not None:
+            waiting.succeed()
+        if incident.symptom == "silent":
+            self._job.taint(incident.incident_id)
+        else:
+            self.slow_down(incident)
+
+    def slow_down(self, incident: Incident) -> None:
+        """The job runs at the pace of its slowest part."""
+        if incident.speed < 1.0:
+            self._pace[incident.incident_id] = incident.speed
+            if incident.effect == "none":
+                incident.effect = "slowed"
+            self._set_pace()
+
+    def _drop_pace(self, incident: Incident) -> None:
+        if self._pace.pop(incident.incident_id, None) is not None:
+            self._set_pace()
+
+    def _set_pace(self) -> None:
+        slowest = min(self._pace, key=self._pace.__getitem__, default=NO_INCIDENT)
+        self._job.set_speed(self._pace.get(slowest, 1.0), slowest)
+
+    def hidden_in(self, nodes: Iterable[int]) -> list[Incident]:
+        """The slow and silent faults in these nodes."""
+        return [incident for node in nodes for incident in self._hidden.get(node, ())]
+
+    def end(self, incident: Incident) -> None:
+        """The incident is over: its nodes return to service, the job goes on."""
+        self._drop_pace(incident)
+        self._shown.pop(incident.incident_id, None)
+        if incident.symptom in ("slow", "silent"):
+            for node in incident.nodes:
+                self._hidden[node].remove(incident)
+        if incident in self._waiting:
+            self._waiting.remove(incident)
+        n_new = self._cluster.release(incident.held)
+        if not incident.swapping:
+            self._let_go(incident)
+        if n_new and self._waiting:
+            self._serve_waiting()
+
+    def _serve_waiting(self) -> None:
+        """Nodes returned: the first who wait for capacity may swap now."""
+        while self._waiting:
+            incident = self._waiting[0]
+            nodes = self._cluster.of_job(incident.held)
+            if len(nodes) > self._cluster.n_spares:
+                return
+            self._waiting.pop(0)
+            self._swap(incident, nodes)

@@ -1,0 +1,337 @@
+"""Incidents: how a fault becomes one, shows, is found, climbs the ladder, and returns to service.
+
+Here faults, repair and the job meet. The draws of an incident belong to its root cause, so every policy faces the same
+fault: the same symptom, the same rung truly needed, the same outcome of the n-th try of a rung.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+
+import simpy
+
+from ras_sim.cluster import Cluster
+from ras_sim.engine.arrivals import Arrivals
+from ras_sim.engine.impact import Impact
+from ras_sim.engine.spread import Spread
+from ras_sim.faults.clocks import EXTRA, Due
+from ras_sim.faults.modes import FailureMode
+from ras_sim.job.training import NOTHING_LOST, TrainingJob
+from ras_sim.ledger import AttemptRow, IncidentRow, Ledger
+from ras_sim.repair.incident import Incident
+from ras_sim.repair.ladder import Rung, next_level, process_level
+from ras_sim.repair.policy import LemonWatch, RootCause
+from ras_sim.repair.workshop import Workshop
+from ras_sim.scenario.build import Setup
+from ras_sim.streams import child_key, uniform
+from ras_sim.topology import BlastWalk
+
+# Draws of a root cause, by purpose. Lives use 0 to 3 of the same key, swaps 19, blasts 22.
+_SYMPTOM, _NEEDS, _DETECT, _DIAGNOSE, _RETURN = 16, 17, 18, 20, 21
+_BLOCK = 64  # the n-th return of a root cause uses the n-th block of draws
+# Draws of one try of one rung, from a key of its own.
+_DURATION, _WORKS, _SEEN, _TEST, _VERDICT, _TRAVEL = 0, 1, 2, 3, 4, 5
+
+STOPPING = frozenset({"exception", "crash", "hang"})
+"""Symptoms that stop the job at once."""
+
+Steps = Generator[simpy.Event, None, None]
+
+
+class Incidents:
+    """All incidents of one replication.
+
+    Args:
+        env: the simulation.
+        setup: the scenario.
+        walk: the machine's topology.
+        cluster: the state of the nodes.
+        workshop: technicians and parts.
+        arrivals: the faults, told what was repaired.
+        job: the training job.
+        ledger: where rows go.
+    """
+
+    def __init__(
+        self,
+        env: simpy.Environment,
+        setup: Setup,
+        walk: BlastWalk,
+        cluster: Cluster,
+        workshop: Workshop,
+        arrivals: Arrivals,
+        job: TrainingJob,
+        ledger: Ledger,
+    ) -> None:
+        self._env = env
+        self._setup = setup
+        self._cluster = cluster
+        self._workshop = workshop
+        self._arrivals = arrivals
+        self._job = job
+        self._ledger = ledger
+        self._spread = Spread(setup, walk)
+        self._impact = Impact(env, setup, cluster, arrivals, job)
+        self._lemons = LemonWatch(setup.policy.lemon)
+        self._crash_level = process_level(setup.ladder)
+        self._open: dict[tuple[int, int], Incident] = {}
+        self._n_incidents = 0
+        self._waiting_for_job: list[simpy.Event] = []
+        self.n_faults = [0] * len(setup.modes)
+        self.n_benign = [0] * len(setup.modes)
+
+    # ------------------------------------------------------------------ a fault strikes
+
+    def strike(self, due: Due) -> None:
+        """A fault is due: count it, and open an incident unless it has no effect or its part is in repair already."""
+        mode = self._setup.modes[due.mode_id]
+        lives = self._arrivals.lives[due.mode_id]
+        if due.life != EXTRA and lives.number(due.instance) != due.life:
+            return  # the part was replaced before this could happen
+        returned = isinstance(due.origin, RootCause)
+        root = due.origin if isinstance(due.origin, RootCause) else self._root(mode, due)
+        symptom = self._symptom(mode, due, root)
+        if not returned:
+            self.n_faults[due.mode_id] += 1
+            if mode.burst is not None and due.life != EXTRA:
+                self._arrivals.push_followers(mode, due.instance, due.life, root.key)
+        if symptom == "benign":
+            self.n_benign[due.mode_id] += 1
+            node = self._spread.home(mode, due.instance)
+            self._arrivals.after_repair(mode, due.instance, node, root, age_kept=1.0)
+            return
+        open_incident = self._open.get((due.mode_id, due.instance))
+        if open_incident is None:
+            self._open_incident(mode, due.instance, symptom, root)
+        else:
+            self._merge(mode, open_incident, root)
+
+    def _merge(self, mode: FailureMode, incident: Incident, root: RootCause) -> None:
+        """The part is in repair for the same failure already: that repair must now fix this fault too."""
+        incident.root.needs = max(incident.root.needs, root.needs)
+        self._arrivals.after_repair(mode, incident.instance, incident.node, root, age_kept=1.0)
+
+    def _root(self, mode: FailureMode, due: Due) -> RootCause:
+        """What is truly wrong: drawn once, the same under every policy."""
+        if isinstance(due.origin, int):
+            key = due.origin
+        else:
+            key = self._arrivals.lives[due.mode_id].fault_key(due.instance, due.life)
+        needs = mode.needs.values[0] if len(mode.needs.values) == 1 else mode.needs.pick(uniform(key, _NEEDS))
+        return RootCause(self._n_incidents, key, needs, due.accrued_h, due.life)
+
+    def _symptom(self, mode: FailureMode, due: Due, root: RootCause) -> str:
+        mixture = mode.symptoms if due.life != EXTRA or root is due.origin else mode.extra_symptoms
+        if len(mixture.values) == 1:
+            return mixture.values[0]
+        return mixture.pick(uniform(root.key, _SYMPTOM))
+
+    def _open_incident(self, mode: FailureMode, instance: int, symptom: str, root: RootCause) -> None:
+        reach = self._spread.reach(mode, instance, root.key)
+        incident = Incident(
+            incident_id=self._n_incidents,
+            root=root,
+            mode_id=mode.mode_id,
+            component_class=mode.component_class,
+            mode=mode.name,
+            instance=instance,
+            node=self._spread.home(mode, instance),
+            symptom=symptom,
+            arrive_h=self._env.now,
+            nodes=reach.nodes,
+            slowed=reach.slowed,
+            n_gpus=reach.n_gpus,
+            speed=mode.speed if symptom == "slow" else reach.speed,
+        )
+        self._n_incidents += 1
+        self._open[mode.mode_id, instance] = incident
+        self._env.process(self._life(incident, mode))
+
+    # ------------------------------------------------------------------ its life
+
+    def _life(self, incident: Incident, mode: FailureMode) -> Steps:
+        """From onset to return to service."""
+        draws = incident.root.n_returns * _BLOCK
+        if incident.symptom in STOPPING:
+            self._spread.lost(incident)
+            level = NOTHING_LOST if incident.symptom == "exception" else self._crash_level
+            self._impact.stop(incident, "detect", level)
+            if incident.speed < 1.0 and self._cluster.touches_job(incident.slowed):
+                self._impact.slow_down(incident)
+        else:
+            shown = self._impact.hide(incident)
+            if shown is not None:
+                yield shown
+        detection = mode.detection.get(incident.symptom) or self._setup.detection[incident.symptom]
+        delay_h = detection.quantile(uniform(incident.root.key, _DETECT + draws))
+        if delay_h > 0.0:
+            yield self._env.timeout(delay_h)
+        incident.detected_h = self._env.now
+        if incident.symptom == "slow" and incident.speed >= self._setup.policy.tolerate_speed:
+            incident.outcome = "tolerated"
+            return
+        yield from self._diagnose(incident, draws)
+        yield from self._climb(incident, mode)
+
+    def _diagnose(self, incident: Incident, draws: int) -> Steps:
+        """Find out what to repair; a slow part is taken out of the job first, a corrupt one stops it."""
+        if incident.symptom in STOPPING:
+            self._impact.stage(incident, "diagnose")
+        elif incident.symptom == "silent":
+            self._job.distrust(incident.incident_id)
+            self._impact.stop(incident, "diagnose", self._crash_level)
+        else:
+            self._impact.stop(incident, "diagnose", self._crash_level, save_first=True)
+        delay_h = self._setup.diagnose.quantile(uniform(incident.root.key, _DIAGNOSE + draws))
+        if delay_h > 0.0:
+            yield self._env.timeout(delay_h)
+        incident.located_h = self._env.now
+
+    def _climb(self, incident: Incident, mode: FailureMode) -> Steps:
+        """Try rungs until one fixes the fault, or seems to."""
+        policy, cls = self._setup.policy, incident.component_class
+        level = policy.start_level(cls, mode.key, incident.symptom)
+        lemon = self._lemons.level(incident.node, self._env.now)
+        if lemon > level and policy.ladder[lemon].applies(cls):
+            level = lemon
+        outcome = ""
+        while outcome not in ("fixed", "seems_fixed"):
+            level = self._within_budget(incident.root, level, cls)
+            rung = policy.ladder[level]
+            outcome = yield from self._attempt(incident, rung)
+        self._close(incident, mode, rung, outcome)
+
+    def _within_budget(self, root: RootCause, level: int, component_class: str) -> int:
+        """This rung, or the first higher one that has tries left; the highest one never runs out."""
+        policy = self._setup.policy
+        since_h = self._env.now - policy.tries_window_h
+        while root.tries and root.recent_tries(level, since_h) >= policy.ladder[level].tries:
+            higher = next_level(policy.ladder, level, component_class)
+            if higher <= level:
+                return level
+            level = higher
+        return level
+
+    # ------------------------------------------------------------------ one rung
+
+    def _attempt(self, incident: Incident, rung: Rung) -> Generator[simpy.Event, None, str]:
+        """One try of one rung; returns its outcome, as in `AttemptRow`."""
+        env, root = self._env, incident.root
+        asked_h = env.now
+        key = child_key(root.key, rung.level, root.count_try(rung.level, asked_h))
+        incident.n_attempts += 1
+        incident.final_rung = rung.name
+        nodes = self._spread.scope(incident, rung)
+        self._impact.take_down(incident, nodes, rung)
+        self._impact.meanwhile(incident, rung)
+        if rung.powers_off:
+            self._arrivals.power_off(nodes)
+        start_h, technician = asked_h, None
+        if rung.part and self._workshop.stocks(incident.component_class):
+            yield from self._workshop.take_part(incident.component_class)
+        if rung.technician and self._workshop.has_technicians:
+            technician = yield from self._workshop.call_technician(uniform(key, _TRAVEL))
+        start_h = env.now
+        duration_h = rung.duration.quantile(uniform(key, _DURATION))
+        if duration_h > 0.0:
+            yield env.timeout(duration_h)
+        if technician is not None:
+            self._workshop.send_home(technician)
+        if rung.powers_off:
+            self._arrivals.power_on(nodes)
+        outcome = self._outcome(root, rung, key)
+        if rung.tested and outcome != "failed":
+            outcome = yield from self._test(incident, outcome, key)
+        self._ledger.attempts.append(
+            AttemptRow(incident.incident_id, rung.name, asked_h, start_h, env.now, outcome)
+        )
+        return outcome
+
+    def _outcome(self, root: RootCause, rung: Rung, key: int) -> str:
+        """Whether the try fixed the fault, and if not whether that is seen."""
+        if rung.level >= root.needs and (rung.p_works == 1.0 or uniform(key, _WORKS) < rung.p_works):
+            return "fixed"
+        return "failed" if rung.p_seen == 1.0 or uniform(key, _SEEN) < rung.p_seen else "seems_fixed"
+
+    def _test(self, incident: Incident, outcome: str, key: int) -> Generator[simpy.Event, None, str]:
+        """The validation test before return to service."""
+        test = self._setup.validation
+        if test is None:
+            return outcome
+        self._impact.stage(incident, "validate")
+        yield self._env.timeout(test.duration.quantile(uniform(key, _TEST)))
+        if not test.rejects(outcome == "fixed", uniform(key, _VERDICT)):
+            return outcome
+        return "false_alarm" if outcome == "fixed" else "caught"
+
+    # ------------------------------------------------------------------ its end
+
+    def _close(self, incident: Incident, mode: FailureMode, rung: Rung, outcome: str) -> None:
+        root = incident.root
+        incident.closed_h = self._env.now
+        incident.outcome = "fixed" if outcome == "fixed" else "comes_back"
+        del self._open[mode.mode_id, incident.instance]
+        self._spread.regained(incident)
+        self._impact.end(incident)
+        if outcome == "fixed":
+            self._renew(incident, mode, rung)
+        else:
+            back_h = self._setup.comes_back.quantile(uniform(root.key, _RETURN + root.n_returns * _BLOCK))
+            root.n_returns += 1
+            self._arrivals.push_return(self._env.now + back_h, mode.mode_id, incident.instance, root)
+        self._ledger.incidents.append(incident.row(self._setup.ladder[root.needs].name))
+
+    def _renew(self, incident: Incident, mode: FailureMode, rung: Rung) -> None:
+        """What the repair did to the age of the part, or of all parts of the unit that was replaced."""
+        if rung.replaces:
+            unit, unit_id = self._spread.unit(incident)
+            self._arrivals.replace(unit, unit_id)
+            self._lemons.forget(incident.node)
+            for other in self._impact.hidden_in(incident.nodes):
+                if other.outcome == "tolerated" and self._spread.unit(other) == (unit, unit_id):
+                    self._settle(other)
+        if not rung.replaces or mode.memoryless:
+            self._arrivals.after_repair(mode, incident.instance, incident.node, incident.root, rung.age_kept)
+
+    def _settle(self, incident: Incident) -> None:
+        """A slow fault that was left in the job is gone with the unit it was in."""
+        incident.closed_h = self._env.now
+        del self._open[incident.mode_id, incident.instance]
+        self._impact.end(incident)
+        mode = self._setup.modes[incident.mode_id]
+        if mode.memoryless:
+            self._arrivals.after_repair(mode, incident.instance, incident.node, incident.root, age_kept=0.0)
+        self._ledger.incidents.append(incident.row(self._setup.ladder[incident.root.needs].name))
+
+    def close_books(self) -> None:
+        """The run ends: what is still open becomes rows too, in the order of arrival."""
+        for incident in self._open.values():
+            self._ledger.incidents.append(incident.row(self._setup.ladder[incident.root.needs].name))
+        self._ledger.incidents.sort()
+
+    # ------------------------------------------------------------------ planned stops
+
+    def job_runs(self) -> None:
+        """The job computes again: planned stops that waited for it may begin."""
+        waiting, self._waiting_for_job = self._waiting_for_job, []
+        for event in waiting:
+            event.succeed()
+
+    def planned_stop(self, name: str, duration_h: float) -> Steps:
+        """Stop the job when it runs, save first, and let it start up again after a while."""
+        asked_h = self._env.now
+        while not self._job.running:
+            event = self._env.event()
+            self._waiting_for_job.append(event)
+            yield event
+        number, start_h = self._n_incidents, self._env.now
+        self._n_incidents += 1
+        self._job.hold(number, "planned", self._crash_level, save_first=True)
+        yield self._env.timeout(self._setup.job.save_h + duration_h)
+        self._job.release(number)
+        self._ledger.incidents.append(
+            IncidentRow(
+                number, number, "planned", name, -1, -1, "planned", asked_h, start_h, start_h, self._env.now,
+                "", "", 0, "fixed", "drained", 0, 0, 1.0, 1,
+            )  # fmt: skip
+        )

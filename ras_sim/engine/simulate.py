@@ -1,0 +1,102 @@
+"""`simulate`: the only maker of a simpy environment."""
+
+from __future__ import annotations
+
+import simpy
+
+from ras_sim.cluster import Cluster
+from ras_sim.engine.arrivals import Arrivals
+from ras_sim.engine.incidents import Incidents
+from ras_sim.engine.planned import keep_planned_stops
+from ras_sim.faults.arrivals import n_benign
+from ras_sim.job.training import TrainingJob
+from ras_sim.ledger import FaultRow, Ledger
+from ras_sim.repair.workshop import Workshop
+from ras_sim.scenario.build import Setup, setup_of
+from ras_sim.scenario.model import Scenario
+from ras_sim.streams import base_key
+from ras_sim.topology import BlastWalk
+
+
+def simulate(scenario: Scenario, *, seed: int, replication: int) -> Ledger:
+    """One history of a scenario: a pure function of its arguments.
+
+    Args:
+        scenario: from `ras_sim.load`.
+        seed: any integer.
+        replication: number of the history, >= 0.
+
+    Returns:
+        Everything that happened, as rows.
+    """
+    return Replication(setup_of(scenario), seed, replication).run()
+
+
+class Replication:
+    """The pieces of one replication, put together.
+
+    Args:
+        setup: the scenario, built.
+        seed, replication: the random history.
+    """
+
+    def __init__(self, setup: Setup, seed: int, replication: int) -> None:
+        self._setup = setup
+        self._seed, self._replication = seed, replication
+        self._env = env = simpy.Environment()
+        self._end = env.event()
+        self._ledger = ledger = Ledger(
+            scenario=setup.name,
+            seed=seed,
+            replication=replication,
+            horizon_h=setup.horizon_h,
+            n_job_gpus=setup.job.n_gpus,
+            n_installed_gpus=setup.n_installed_gpus,
+        )
+        walk = BlastWalk(setup.blueprint)
+        cluster = Cluster(
+            setup.blueprint.n_nodes, setup.n_job_nodes, setup.n_spares, ledger.resources, lambda: env.now
+        )
+        workshop_key = base_key(seed, replication, "workshop")
+        workshop = Workshop(env, setup.technicians, setup.shelves, ledger.resources, workshop_key)
+        self._arrivals = Arrivals(env, setup, walk, cluster, seed, replication, lambda due: self._incidents.strike(due))
+        self._job = TrainingJob(env, setup.job, ledger.job, self._job_runs, self._job_stops, self._finish)
+        self._incidents = Incidents(env, setup, walk, cluster, workshop, self._arrivals, self._job, ledger)
+
+    def run(self) -> Ledger:
+        """Simulate until the horizon, or until the job is done."""
+        env, setup = self._env, self._setup
+        keep_planned_stops(env, setup, self._incidents, self._seed, self._replication)
+        self._arrivals.arm()
+        self._job.begin()
+        env.timeout(setup.horizon_h).callbacks.append(lambda _: self._end.triggered or self._end.succeed())
+        env.run(until=self._end)
+        self._job.finish()
+        self._ledger.horizon_h = env.now
+        self._incidents.close_books()
+        self._count_faults()
+        return self._ledger
+
+    def _job_runs(self) -> None:
+        self._arrivals.job_runs()
+        self._incidents.job_runs()
+
+    def _job_stops(self) -> None:
+        self._arrivals.job_stops()
+
+    def _finish(self) -> None:
+        """The job has done its work."""
+        self._ledger.completed = True
+        if not self._end.triggered:
+            self._end.succeed()
+
+    def _count_faults(self) -> None:
+        """One row per failure mode; what had no effect and was not simulated is counted here."""
+        hours = {"calendar": self._env.now, "powered": self._env.now, "in_job": self._arrivals.job_clock.read(self._env.now)}
+        for mode in self._setup.modes:
+            n_faults, benign = self._incidents.n_faults[mode.mode_id], self._incidents.n_benign[mode.mode_id]
+            n = self._setup.blueprint.counts[mode.component_class]
+            thinned = n_benign(mode, n, hours[mode.clock], self._seed, self._replication)
+            self._ledger.faults.append(
+                FaultRow(mode.component_class, mode.name, n_faults + thinned, benign + thinned)
+            )

@@ -1,0 +1,115 @@
+"""How far a fault spreads over the machine, and what a rung takes down with it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ras_sim.faults.modes import FailureMode
+from ras_sim.repair.incident import Incident
+from ras_sim.repair.ladder import Rung
+from ras_sim.scenario.build import Setup
+from ras_sim.streams import child_key, uniform
+from ras_sim.topology import BlastWalk
+from ras_sim.topology.parts import holder
+
+_BLAST = 22  # branch of a fault's key from which the draws of its spread descend
+SCALE_UP = frozenset({"nvlink", "nvswitch", "switch_tray"})
+"""Classes that carry traffic inside an NVLink domain; all others that narrow bandwidth carry it between domains."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """What one fault takes down, and what it only slows.
+
+    Args:
+        nodes: with a GPU that is down, or down themselves.
+        slowed: with less bandwidth.
+        n_gpus: GPUs that are down.
+        speed: relative speed of a job that uses the narrowest place.
+    """
+
+    nodes: tuple[int, ...]
+    slowed: tuple[int, ...]
+    n_gpus: int
+    speed: float
+
+
+class Spread:
+    """The blast radius of faults and the scope of repairs, for one replication.
+
+    Args:
+        setup: the scenario.
+        walk: the machine's topology.
+    """
+
+    def __init__(self, setup: Setup, walk: BlastWalk) -> None:
+        self._setup = setup
+        self._walk = walk
+        self._gpus_per_node = setup.gpus_per_node
+        self._redundant = {edge.source for edge in setup.blueprint.edges if edge.needs is not None}
+        self._lost: dict[str, set[int]] = {}  # redundant parts that are down now
+
+    def home(self, mode: FailureMode, instance: int) -> int | None:
+        """The node that holds the part."""
+        return self._walk.home_node(mode.component_class, instance)
+
+    def reach(self, mode: FailureMode, instance: int, key: int) -> Reach:
+        """Who is hit by a fault; `key` is the fault's, its draws are the same under every policy."""
+        cls = mode.component_class
+        if mode.spreads or (self._lost and cls in self._redundant):
+            return self._drawn_reach(mode, instance, child_key(key, _BLAST))
+        nodes = self._walk.nodes_hit(cls, instance)
+        capacity = self._walk.min_capacity(cls, instance)
+        slowed = self._walk.nodes_slowed(cls, instance) if capacity < 1.0 else ()
+        return Reach(nodes, slowed, self._n_gpus(cls, instance, nodes), self._speed(cls, capacity))
+
+    def _n_gpus(self, cls: str, instance: int, nodes: tuple[int, ...]) -> int:
+        if self._setup.blueprint.n_gpus == 0:
+            return len(nodes) * self._gpus_per_node
+        return len(self._walk.gpus_hit(cls, instance)) if nodes else 0
+
+    def _drawn_reach(self, mode: FailureMode, instance: int, key: int) -> Reach:
+        """With what is down already, and with trouble that crosses some edges by chance."""
+        walk, cls = self._walk, mode.component_class
+        blast = walk.walk(cls, instance, mode.spreads, lambda ordinal: uniform(key, ordinal), self._lost)
+        capacity = min((left for ids in blast.capacity.values() for left in ids.values()), default=1.0)
+        nodes = walk.nodes_in(blast)
+        n_gpus = len(blast.down.get("gpu", ())) or len(nodes) * self._gpus_per_node
+        return Reach(nodes, walk.nodes_slowed_in(blast), n_gpus, self._speed(cls, capacity))
+
+    def _speed(self, cls: str, capacity: float) -> float:
+        return 1.0 if capacity == 1.0 else self._setup.layout.speed(capacity, cls in SCALE_UP)
+
+    def lost(self, incident: Incident) -> None:
+        """A part is down: if it was one of several, the next one counts for more."""
+        if incident.component_class in self._redundant:
+            self._lost.setdefault(incident.component_class, set()).add(incident.instance)
+
+    def regained(self, incident: Incident) -> None:
+        """The part is up again."""
+        lost = self._lost.get(incident.component_class)
+        if lost is not None:
+            lost.discard(incident.instance)
+
+    def unit(self, incident: Incident) -> tuple[str, int]:
+        """The replaceable unit that holds the part: (class, id)."""
+        cls = incident.component_class
+        unit = self._setup.units.get(cls, cls)
+        held_by = holder(self._walk, cls, incident.instance, unit)
+        return (cls, incident.instance) if held_by is None else (unit, held_by)
+
+    def scope(self, incident: Incident, rung: Rung) -> list[int]:
+        """The nodes that a rung takes down."""
+        if rung.takes_down in ("operation", "job"):
+            return []
+        if rung.takes_down == "unit":
+            return list(self._walk.nodes_hit(*self.unit(incident)))
+        if rung.takes_down == "reset_domain":
+            gpus = self._walk.reset_domain(incident.component_class, incident.instance)
+            nodes = {gpu // self._gpus_per_node for gpu in gpus}
+            return sorted(nodes) or self._home_nodes(incident)
+        return self._home_nodes(incident)
+
+    @staticmethod
+    def _home_nodes(incident: Incident) -> list[int]:
+        return [] if incident.node is None else [incident.node]

@@ -1,0 +1,269 @@
+"""Checkpoints of a running job in closed form: no event per step and none per save.
+
+Work is counted in hours at full speed. Every `interval` of work the job saves, which stops it for `blocking`; the save of
+a tier can be used `valid_after` later. The intervals of all tiers are whole multiples of the shortest one, so after n
+shortest intervals at speed s the job has spent (docs/model.md, "Checkpoints")
+
+    T(n) = n * interval / s + sum over tiers of floor(n / multiple) * blocking.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Tier:
+    """One place to keep checkpoints.
+
+    Args:
+        name: e.g. "memory", "remote".
+        multiple: saves of the shortest interval between two saves of this tier, >= 1.
+        blocking_h: time that a save stops the job.
+        valid_after_h: from the end of blocking until it can be used.
+        restore_h: time to load it.
+        survives: highest rung (position on the ladder) that leaves it intact.
+    """
+
+    name: str
+    multiple: int
+    blocking_h: float
+    valid_after_h: float
+    restore_h: float
+    survives: int
+
+
+NEVER_H = 1e18
+"""The interval of a job that never saves: far beyond any horizon, yet finite, so that 0 x interval is 0."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """When a job saves: the shortest interval of work between saves (NEVER_H without tiers), and the tiers."""
+
+    interval_h: float
+    tiers: tuple[Tier, ...]
+
+    def pause_h(self, save: int) -> float:
+        """How long save number `save` (1, 2, ...) stops the job."""
+        return sum(tier.blocking_h for tier in self.tiers if save % tier.multiple == 0)
+
+    def paused_h(self, saves: int) -> float:
+        """How long the first `saves` saves stop the job together."""
+        return sum((saves // tier.multiple) * tier.blocking_h for tier in self.tiers)
+
+
+@dataclass(slots=True)
+class Stretch:
+    """Running at one speed from one instant: what is needed to say when a save ended."""
+
+    start_h: float
+    saves: int
+    since_save_h: float
+    pause_left_h: float
+    speed: float
+
+
+class Progress:
+    """How far a job has come, and which checkpoints it could go back to.
+
+    `position_h` is the work in hand, in hours at full speed from the beginning of the job.
+    """
+
+    __slots__ = ("_base_h", "_kept", "_pause_left_h", "_plan", "_saves", "_since_save_h", "_speed", "_stretches", "_t_h")
+
+    def __init__(self, plan: Plan) -> None:
+        self._plan = plan
+        self._base_h = 0.0  # position at which this run of the job began
+        self._saves = 0  # saves begun in this run
+        self._since_save_h = 0.0  # work since the last save
+        self._pause_left_h = 0.0  # of a save that has begun
+        self._speed = 1.0
+        self._t_h = 0.0
+        self._stretches: list[Stretch] = []
+        # per tier: (base, last save) of each run whose checkpoints still exist
+        self._kept: list[list[tuple[float, int]]] = [[] for _ in plan.tiers]
+
+    @property
+    def position_h(self) -> float:
+        """Work in hand."""
+        return self._base_h + self._saves * self._plan.interval_h + self._since_save_h
+
+    def start(self, now_h: float, speed: float) -> None:
+        """The job runs from here at a relative speed > 0."""
+        self._t_h = now_h
+        self._stretches.clear()
+        self._change_speed(speed)
+
+    def resume(self, now_h: float, speed: float) -> None:
+        """Go on after a pause in which nothing was lost."""
+        self._t_h = now_h
+        self._change_speed(speed)
+
+    def set_speed(self, speed: float) -> None:
+        """Go on at another speed from the instant of the last `advance`."""
+        self._change_speed(speed)
+
+    def _change_speed(self, speed: float) -> None:
+        self._speed = speed
+        self._stretches.append(
+            Stretch(self._t_h, self._saves, self._since_save_h, self._pause_left_h, speed)
+        )
+
+    def advance(self, now_h: float) -> tuple[float, float]:
+        """Run to `now_h`.
+
+        Returns:
+            (work done in hours at full speed, hours spent in saves), both >= 0.
+        """
+        dt, self._t_h = now_h - self._t_h, now_h
+        if dt <= 0.0:
+            return 0.0, 0.0
+        saves, since_h, speed = self._saves, self._since_save_h, self._speed
+        pause_h = min(dt, self._pause_left_h)
+        self._pause_left_h -= pause_h
+        left_h = dt - pause_h
+        if left_h > 0.0:
+            self._run(left_h)
+        work_h = (self._saves - saves) * self._plan.interval_h + (self._since_save_h - since_h)
+        return work_h, max(0.0, dt - work_h / speed)
+
+    def _run(self, left_h: float) -> None:
+        """Use up `left_h` hours that begin outside a save."""
+        interval_h, speed = self._plan.interval_h, self._speed
+        to_save_h = (interval_h - self._since_save_h) / speed
+        if left_h < to_save_h:
+            self._since_save_h += left_h * speed
+            return
+        # Measured from where the interval would have begun, the run has seen `left_h` of T(n) - T(saves).
+        left_h += self._since_save_h / speed
+        saves = self._saves + self._whole_intervals(left_h)
+        left_h -= self._elapsed_h(saves)
+        pause_h = 0.0
+        to_save_h = interval_h / speed
+        since_h = left_h * speed
+        if left_h >= to_save_h:  # inside the pause of the next save
+            saves, since_h = saves + 1, 0.0
+            pause_h = max(0.0, self._plan.pause_h(saves) - (left_h - to_save_h))
+        self._saves, self._since_save_h, self._pause_left_h = saves, max(0.0, since_h), pause_h
+
+    def _elapsed_h(self, saves: int) -> float:
+        """T(saves) - T(self._saves) at the present speed."""
+        plan = self._plan
+        paused_h = plan.paused_h(saves) - plan.paused_h(self._saves)
+        return (saves - self._saves) * plan.interval_h / self._speed + paused_h
+
+    def _whole_intervals(self, left_h: float) -> int:
+        """Largest k with T(saves + k) - T(saves) <= left_h: a guess from the mean cycle, then small steps."""
+        plan = self._plan
+        cycle_h = plan.interval_h / self._speed
+        cycle_h += sum(tier.blocking_h / tier.multiple for tier in plan.tiers)
+        k = int(left_h / cycle_h)
+        while self._elapsed_h(self._saves + k) > left_h:
+            k -= 1
+        while self._elapsed_h(self._saves + k + 1) <= left_h:
+            k += 1
+        return k
+
+    def time_to(self, position_h: float) -> float:
+        """Hours at the present speed until the work in hand is `position_h`."""
+        work_h = position_h - self.position_h
+        interval_h = self._plan.interval_h
+        if work_h <= 0.0:
+            return 0.0
+        # Saves that begin strictly before the last bit of work is done; the one at the very end is not needed.
+        saves = self._saves + max(0, math.ceil((self._since_save_h + work_h) / interval_h - 1e-12) - 1)
+        paused_h = self._plan.paused_h(saves) - self._plan.paused_h(self._saves)
+        return self._pause_left_h + work_h / self._speed + paused_h
+
+    def _pause_end_h(self, save: int) -> float:
+        """When the pause of a save of this run ended, or will end."""
+        for stretch in reversed(self._stretches):
+            if save > stretch.saves:
+                plan = self._plan
+                begun_h = stretch.start_h + stretch.pause_left_h - stretch.since_save_h / stretch.speed
+                paused_h = plan.paused_h(save) - plan.paused_h(stretch.saves)
+                return begun_h + (save - stretch.saves) * plan.interval_h / stretch.speed + paused_h
+            if save == stretch.saves and stretch.pause_left_h > 0.0:
+                return stretch.start_h + stretch.pause_left_h
+        return -math.inf
+
+    def _last_valid(self, tier: Tier, now_h: float) -> int:
+        """The last save of this run that tier can give back now; 0 if none."""
+        save = self._saves - self._saves % tier.multiple
+        if save == self._saves and self._pause_left_h > 0.0:
+            save -= tier.multiple
+        while save > 0 and self._pause_end_h(save) + tier.valid_after_h > now_h:
+            save -= tier.multiple
+        return max(0, save)
+
+    def stop(self, now_h: float) -> None:
+        """The job stops (after `advance`): what its tiers hold now is what it can go back to."""
+        for kept, tier in zip(self._kept, self._plan.tiers, strict=True):
+            save = self._last_valid(tier, now_h)
+            if save:
+                kept.append((self._base_h, save))
+        self._rebase(self.position_h)
+
+    def save_all(self, level: int) -> None:
+        """Keep the work in hand on every tier that survives rung `level` (a stop that saves first)."""
+        for kept, tier in zip(self._kept, self._plan.tiers, strict=True):
+            if tier.survives >= level:
+                kept.append((self._base_h, 0))
+
+    def roll_back(self, level: int, before_h: float) -> tuple[float, Tier | None]:
+        """Go back to the last checkpoint that survives.
+
+        Args:
+            level: highest rung that was tried, or whose loss a swap brings with it.
+            before_h: only checkpoints of work up to here are sound (inf: all of them).
+
+        Returns:
+            (work lost in hours at full speed, the tier to restore from; None: begin again from the start).
+        """
+        best_h, best = 0.0, None
+        for kept, tier in zip(self._kept, self._plan.tiers, strict=True):
+            if tier.survives < level:
+                kept.clear()
+                continue
+            position_h = self._newest_h(kept, tier, before_h)
+            if position_h is None:
+                continue
+            if best is None or position_h > best_h or (position_h == best_h and tier.restore_h < best.restore_h):
+                best_h, best = position_h, tier
+        lost_h = max(0.0, self._base_h - best_h)
+        self._forget_after(best_h)
+        self._rebase(best_h)
+        return lost_h, best
+
+    def _newest_h(self, kept: list[tuple[float, int]], tier: Tier, before_h: float) -> float | None:
+        interval_h = self._plan.interval_h
+        for base_h, save in reversed(kept):
+            if base_h > before_h:
+                continue
+            if save == 0:
+                return base_h
+            if base_h + save * interval_h > before_h:
+                save = math.floor((before_h - base_h) / interval_h)
+                save -= save % tier.multiple
+            if save > 0:
+                return base_h + save * interval_h
+        return None
+
+    def _forget_after(self, position_h: float) -> None:
+        """Checkpoints of work that was thrown away are gone."""
+        interval_h = self._plan.interval_h
+        for kept, tier in zip(self._kept, self._plan.tiers, strict=True):
+            while kept and kept[-1][0] > position_h:
+                kept.pop()
+            if kept and kept[-1][0] + kept[-1][1] * interval_h > position_h:
+                base_h, save = kept.pop()
+                save = math.floor((position_h - base_h) / interval_h + 1e-9)
+                save -= save % tier.multiple
+                if save > 0:
+                    kept.append((base_h, save))
+
+    def _rebase(self, position_h: float) -> None:
+        self._base_h = position_h
+        self._saves, self._since_save_h, self._pause_left_h = 0, 0.0, 0.0

@@ -1,0 +1,326 @@
+"""A synchronous training job as a state machine: it runs, is stopped, is held down by incidents, and comes up again.
+
+It knows nothing of faults and repairs. Whoever stops it holds it, says in which stage it is (detect, diagnose, repair,
+swap ...), and releases it; when nobody holds it any more it initialises, restores and runs on. Every hour goes to
+one row of the ledger.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import simpy
+
+from ras_sim.job.checkpoints import Plan, Progress, Tier
+from ras_sim.ledger import NO_INCIDENT, JobRow
+
+NOTHING_LOST = -1
+"""Level of loss of a caught exception: the job goes on from where it stood."""
+
+
+@dataclass(frozen=True, slots=True)
+class JobSpec:
+    """What the state machine needs to know.
+
+    Args:
+        n_gpus: ranks.
+        work_h: work at full speed after which the job is done; None: it trains until the horizon.
+        start_up_h: initialise time at this size.
+        plan: when it saves, and where.
+        save_level: highest rung; a stop that saves first keeps its work on the tiers that survive it.
+    """
+
+    n_gpus: int
+    work_h: float | None
+    start_up_h: float
+    plan: Plan
+    save_level: int
+
+    @property
+    def save_h(self) -> float:
+        """Time of a save on demand: until the quickest tier that survives everything can be used."""
+        tiers = [tier for tier in self.plan.tiers if tier.survives >= self.save_level]
+        return min((tier.blocking_h + tier.valid_after_h for tier in tiers), default=0.0)
+
+
+class TrainingJob:
+    """The job of one replication.
+
+    Args:
+        env: the simulation.
+        spec: what it is.
+        rows: the job table of the ledger.
+        on_run, on_stop: called when it begins and ceases to compute.
+        on_done: called when its work is complete.
+    """
+
+    def __init__(
+        self,
+        env: simpy.Environment,
+        spec: JobSpec,
+        rows: list[JobRow],
+        on_run: Callable[[], None],
+        on_stop: Callable[[], None],
+        on_done: Callable[[], None],
+    ) -> None:
+        self._env = env
+        self._spec = spec
+        self._rows = rows
+        self._on_run, self._on_stop, self._on_done = on_run, on_stop, on_done
+        self._progress = Progress(spec.plan)
+        self._state = "held"  # running, saving, held, initialise, restore, done
+        self._category = "initialise"
+        self._since_h = env.now
+        self._cause = NO_INCIDENT
+        self._holders: dict[int, str] = {}
+        self._level = NOTHING_LOST
+        self._sound_before_h = math.inf
+        self._tainted_at_h: dict[int, float] = {}
+        self._stopped_at_h = env.now
+        self._speed, self._speed_cause = 1.0, NO_INCIDENT
+        self._timer = 0  # number of the timer that counts; older ones are ignored when they ring
+
+    @property
+    def running(self) -> bool:
+        """Whether it computes now."""
+        return self._state == "running"
+
+    @property
+    def position_h(self) -> float:
+        """Work in hand, hours at full speed, as of the last change of state."""
+        return self._progress.position_h
+
+    def begin(self) -> None:
+        """Start up for the first time."""
+        self._initialise(None)
+
+    def hold(self, holder: int, category: str, level: int, save_first: bool = False) -> str:
+        """Stop the job, or keep it down, until `release`.
+
+        Args:
+            holder: incident id.
+            category: stage the incident is in.
+            level: highest rung whose loss of state the incident brings; NOTHING_LOST for a caught exception.
+            save_first: the job can still save its work before it stops.
+
+        Returns:
+            The effect on the job: interrupted, drained, paused or extended.
+        """
+        effect = "extended"
+        if self._state == "running":
+            self._close()
+            self._stopped_at_h = self._env.now
+            self._on_stop()
+            self._cause = holder
+            effect = "drained" if save_first else "paused" if level == NOTHING_LOST else "interrupted"
+            self._enter("held", category)
+            if save_first and self._spec.save_h > 0.0:
+                self._enter("saving", "checkpoint_save")
+                self._after(self._spec.save_h, self._saved)
+            elif save_first:
+                self._saved()
+        elif self._state in ("initialise", "restore"):
+            self._close()
+            self._cause = holder
+            self._enter("held", category)
+        elif self._state == "saving" and not save_first:
+            self._close()
+            self._cause = holder
+            self._enter("held", category)
+        self._holders[holder] = category
+        self._level = max(self._level, level)
+        return effect
+
+    def holds(self, holder: int) -> bool:
+        """Whether this incident keeps the job down."""
+        return holder in self._holders
+
+    @property
+    def holders(self) -> tuple[int, ...]:
+        """The incidents that keep the job down, oldest first."""
+        return tuple(self._holders)
+
+    def mark(self, holder: int, category: str) -> None:
+        """The incident has reached another stage."""
+        if self._holders.get(holder, category) == category:
+            return
+        self._holders[holder] = category
+        self._show_front()
+
+    def lose(self, level: int) -> None:
+        """State up to this rung is lost (a rung was tried, or a node was swapped out)."""
+        if level > self._level:
+            self._level = level
+
+    def release(self, holder: int) -> None:
+        """The incident needs the job no longer."""
+        del self._holders[holder]
+        if self._state != "held":
+            return
+        if self._holders:
+            self._show_front()
+        else:
+            self._come_back()
+
+    def _show_front(self) -> None:
+        """Time while several hold the job is booked on the oldest of them."""
+        if self._state != "held":
+            return
+        holder, category = next(iter(self._holders.items()))
+        if category != self._category or holder != self._cause:
+            self._close()
+            self._category, self._cause = category, holder
+
+    def set_speed(self, speed: float, cause: int) -> None:
+        """The slowest part sets the pace of all.
+
+        Args:
+            speed: relative, 0 < speed <= 1.
+            cause: the incident to blame for what is lost.
+        """
+        if self._state == "running":
+            self._close()
+            self._progress.set_speed(speed)
+        self._speed, self._speed_cause = speed, cause
+        if self._state == "running":
+            self._arm_completion()
+
+    def taint(self, incident: int) -> None:
+        """From now on the work of the job is corrupt, until it goes back to before this point."""
+        if self._state == "running":
+            self._close()
+        self._tainted_at_h.setdefault(incident, self._progress.position_h)
+
+    def distrust(self, incident: int) -> None:
+        """The corruption was found: go back to a checkpoint from before it, at the next restart."""
+        position_h = self._tainted_at_h.pop(incident, math.inf)
+        self._sound_before_h = min(self._sound_before_h, position_h)
+
+    def finish(self) -> None:
+        """The horizon is reached: close the books; work that a stopped job could not have kept is lost."""
+        if self._state == "done":
+            return
+        self._close()
+        if self._state != "running" and self._level != NOTHING_LOST:
+            self._go_back()
+
+    def _enter(self, state: str, category: str) -> None:
+        self._state, self._category = state, category
+        self._timer += 1
+
+    def _after(self, delay_h: float, then: Callable[[], None]) -> None:
+        """Call `then` after a delay unless the state changes first."""
+        timer = self._timer
+
+        def ring(_: simpy.Event) -> None:
+            if timer == self._timer:
+                then()
+
+        self._env.timeout(delay_h).callbacks.append(ring)
+
+    def _saved(self) -> None:
+        """The stop that saves first has saved."""
+        self._close()
+        self._progress.stop(self._stopped_at_h)
+        self._progress.save_all(self._spec.save_level)
+        self._enter("held", self._category)
+        if self._holders:
+            self._show_front()
+        else:
+            self._come_back()
+
+    def _come_back(self) -> None:
+        """Nobody holds the job: resume where it stood, or go back to a checkpoint and start up."""
+        self._close()
+        if self._level == NOTHING_LOST and math.isinf(self._sound_before_h):
+            self._run()
+        else:
+            self._initialise(self._go_back())
+
+    def _go_back(self) -> Tier | None:
+        """Lose the work since the last sound checkpoint that survives."""
+        self._progress.stop(self._stopped_at_h)
+        lost_h, tier = self._progress.roll_back(self._level, self._sound_before_h)
+        if lost_h > 0.0:
+            at_h = self._stopped_at_h
+            self._rows.append(JobRow(at_h, at_h, "productive", -lost_h, self._cause))
+            self._rows.append(JobRow(at_h, at_h, "lost_work", lost_h, self._cause))
+        position_h = self._progress.position_h
+        self._tainted_at_h = {who: min(at, position_h) for who, at in self._tainted_at_h.items()}
+        self._sound_before_h = math.inf
+        return tier
+
+    def _initialise(self, tier: Tier | None) -> None:
+        self._enter("initialise", "initialise")
+
+        def restore() -> None:
+            self._restore(tier)
+
+        if self._spec.start_up_h > 0.0:
+            self._after(self._spec.start_up_h, restore)
+        else:
+            restore()
+
+    def _restore(self, tier: Tier | None) -> None:
+        self._close()
+        self._enter("restore", "restore")
+        if tier is not None and tier.restore_h > 0.0:
+            self._after(tier.restore_h, self._run_anew)
+        else:
+            self._run_anew()
+
+    def _run_anew(self) -> None:
+        self._close()
+        self._level = NOTHING_LOST
+        self._progress.start(self._env.now, self._speed)
+        self._compute()
+
+    def _run(self) -> None:
+        """Go on after a pause in which nothing was lost."""
+        self._progress.resume(self._env.now, self._speed)
+        self._compute()
+
+    def _compute(self) -> None:
+        self._enter("running", "productive")
+        self._cause = NO_INCIDENT
+        self._arm_completion()
+        self._on_run()
+
+    def _arm_completion(self) -> None:
+        if self._spec.work_h is None:
+            return
+        self._timer += 1
+        self._after(self._progress.time_to(self._spec.work_h), self._complete)
+
+    def _complete(self) -> None:
+        self._close()
+        self._enter("done", "done")
+        self._on_stop()
+        self._on_done()
+
+    def _close(self) -> None:
+        """Book the time since the last change."""
+        start_h, now_h = self._since_h, self._env.now
+        if now_h <= start_h:
+            return
+        self._since_h = now_h
+        if self._state == "running":
+            self._book_running(start_h, now_h)
+        else:
+            self._rows.append(JobRow(start_h, now_h, self._category, now_h - start_h, self._cause))
+
+    def _book_running(self, start_h: float, now_h: float) -> None:
+        """Split a running interval: work, what slowness took, and saves; the three sum to the interval."""
+        work_h, saving_h = self._progress.advance(now_h)
+        rows = self._rows
+        if self._speed < 1.0:
+            slow_h = max(0.0, now_h - start_h - saving_h - work_h)
+            rows.append(JobRow(start_h, now_h, "degraded", slow_h, self._speed_cause))
+            work_h = now_h - start_h - saving_h - slow_h
+        else:
+            work_h = now_h - start_h - saving_h
+        rows.append(JobRow(start_h, now_h, "productive", work_h, NO_INCIDENT))
+        if saving_h > 0.0:
+            rows.append(JobRow(start_h, now_h, "checkpoint_save", saving_h, NO_INCIDENT))

@@ -1,0 +1,77 @@
+"""One incident: a fault's life from arrival to the return to service, or the return of a fault that was not fixed."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+
+from ras_sim.ledger import IncidentRow
+from ras_sim.repair.policy import RootCause
+
+
+@dataclass(slots=True)
+class Incident:
+    """What is known of an incident while it goes on; at the end it becomes a row of the ledger.
+
+    Args:
+        incident_id: its number, in order of arrival.
+        root: what is truly wrong.
+        mode_id, component_class, mode: the failure mode.
+        instance: the part.
+        node: the node that holds the part, None for parts outside nodes.
+        symptom: how the fault shows.
+        arrive_h: when it struck.
+        nodes: nodes that its blast takes down.
+        slowed: nodes that it only slows.
+        n_gpus: GPUs that its blast takes down.
+        speed: relative speed of the job while it is in the job and not repaired.
+    """
+
+    incident_id: int
+    root: RootCause
+    mode_id: int
+    component_class: str
+    mode: str
+    instance: int
+    node: int | None
+    symptom: str
+    arrive_h: float
+    nodes: tuple[int, ...]
+    slowed: tuple[int, ...]
+    n_gpus: int
+    speed: float
+    held: list[int] = field(default_factory=list)
+    detected_h: float = math.nan
+    located_h: float = math.nan
+    closed_h: float = math.nan
+    final_rung: str = ""
+    n_attempts: int = 0
+    outcome: str = "open"
+    effect: str = "none"
+    swapping: bool = False
+    n_interruptions: int = 0
+
+    def row(self, needs_rung: str) -> IncidentRow:
+        """The incident as a row of the ledger."""
+        return IncidentRow(
+            self.incident_id,
+            self.root.incident_id,
+            self.component_class,
+            self.mode,
+            self.instance,
+            -1 if self.node is None else self.node,
+            self.symptom,
+            self.arrive_h,
+            self.detected_h,
+            self.located_h,
+            self.closed_h,
+            needs_rung,
+            self.final_rung,
+            self.n_attempts,
+            self.outcome,
+            self.effect,
+            len(self.nodes),
+            self.n_gpus,
+            self.speed,
+            self.n_interruptions,
+        )

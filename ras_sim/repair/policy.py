@@ -1,0 +1,110 @@
+"""The policy: on which rung to start, when to climb, and when a node is a lemon."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from ras_sim.repair.ladder import Ladder, next_level
+
+
+@dataclass(frozen=True, slots=True)
+class LemonRule:
+    """`incidents` on one node within `window_h` send it to rung `level`."""
+
+    incidents: int
+    window_h: float
+    level: int
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """What to try first, and when to give up trying.
+
+    Args:
+        ladder: the rungs.
+        start: (class, mode, symptom) is looked up as "class.mode", "class", "symptom", "default", in this order.
+        tries_window_h: tries of a rung on one root cause are forgotten after this time.
+        lemon: rule for repeat offenders, or None.
+        tolerate_speed: a slow part that leaves the job at least this speed is left in it.
+    """
+
+    ladder: Ladder
+    start: Mapping[str, int]
+    tries_window_h: float
+    lemon: LemonRule | None
+    tolerate_speed: float
+
+    def start_level(self, component_class: str, mode_key: str, symptom: str) -> int:
+        """The first rung to try; the next applicable one where that rung does not apply to the class."""
+        for name in (mode_key, component_class, symptom):
+            level = self.start.get(name)
+            if level is not None:
+                break
+        else:
+            level = self.start["default"]
+        if self.ladder[level].applies(component_class):
+            return level
+        return next_level(self.ladder, level, component_class)
+
+
+@dataclass(slots=True)
+class RootCause:
+    """What is truly wrong, across all incidents in which it shows: it keeps its key, its need and its history.
+
+    Args:
+        incident_id: the incident in which it first struck.
+        key: of all draws about it.
+        needs: the lowest rung that truly fixes it.
+        failed_h: own clock of the part at the fault, for its age.
+        life: the life of the part that it ended; EXTRA where it ended none.
+    """
+
+    incident_id: int
+    key: int
+    needs: int
+    failed_h: float
+    life: int
+    n_returns: int = 0
+    tries: dict[int, list[float]] = field(default_factory=dict)
+    n_tries: dict[int, int] = field(default_factory=dict)
+
+    def count_try(self, level: int, now_h: float) -> int:
+        """Note a try of a rung; returns its number among all tries of that rung on this root cause, from 0."""
+        self.tries.setdefault(level, []).append(now_h)
+        n = self.n_tries.get(level, 0)
+        self.n_tries[level] = n + 1
+        return n
+
+    def recent_tries(self, level: int, since_h: float) -> int:
+        """Tries of a rung since an instant."""
+        return sum(1 for at_h in self.tries.get(level, ()) if at_h >= since_h)
+
+
+class LemonWatch:
+    """Counts incidents per node within the window of the lemon rule."""
+
+    __slots__ = ("_rule", "_seen")
+
+    def __init__(self, rule: LemonRule | None) -> None:
+        self._rule = rule
+        self._seen: dict[int, deque[float]] = {}
+
+    def level(self, node: int | None, now_h: float) -> int:
+        """Note an incident; returns the rung to start on at least, 0 if the node is no lemon."""
+        rule = self._rule
+        if rule is None or node is None:
+            return 0
+        seen = self._seen.setdefault(node, deque())
+        seen.append(now_h)
+        while seen[0] < now_h - rule.window_h:
+            seen.popleft()
+        if len(seen) < rule.incidents:
+            return 0
+        return rule.level
+
+    def forget(self, node: int | None) -> None:
+        """The node was replaced: its record is clean."""
+        if node is not None:
+            self._seen.pop(node, None)

@@ -1,0 +1,259 @@
+"""From what a person wrote to what the engine computes with: plain frozen values, nothing left to interpret."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from ras_sim.distributions import Distribution
+from ras_sim.faults.modes import SYMPTOMS, Burst, FailureMode, Mixture
+from ras_sim.faults.shocks import Shock
+from ras_sim.job.checkpoints import NEVER_H, Plan, Tier
+from ras_sim.job.parallelism import Layout
+from ras_sim.job.recovery import StartUp, Transfer
+from ras_sim.job.training import JobSpec
+from ras_sim.repair.diagnostics import Validation
+from ras_sim.repair.ladder import Ladder, Rung
+from ras_sim.repair.policy import LemonRule, Policy
+from ras_sim.repair.workshop import Shelf, Technicians
+from ras_sim.scenario.failures import ModeSpec
+from ras_sim.scenario.job import JobSpec as JobSection
+from ras_sim.scenario.job import TierSpec, TransferSpec
+from ras_sim.scenario.model import Scenario
+from ras_sim.scenario.repair import RepairSpec
+from ras_sim.topology import Blueprint
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedStop:
+    """A stop that is planned: how often, and for how long."""
+
+    name: str
+    every: Distribution
+    duration: Distribution
+
+
+@dataclass(frozen=True, slots=True)
+class Setup:
+    """Everything a replication needs. Never changes; shared by all replications of a scenario."""
+
+    name: str
+    horizon_h: float
+    blueprint: Blueprint
+    gpus_per_node: int
+    n_job_nodes: int
+    n_spares: int
+    modes: tuple[FailureMode, ...]
+    shocks: tuple[Shock, ...]
+    ladder: Ladder
+    policy: Policy
+    validation: Validation | None
+    comes_back: Distribution
+    units: Mapping[str, str]
+    technicians: Technicians | None
+    shelves: dict[str, Shelf]
+    job: JobSpec
+    layout: Layout
+    swap: Distribution
+    planned: tuple[PlannedStop, ...]
+    detection: Mapping[str, Distribution]
+    diagnose: Distribution
+
+    @property
+    def n_installed_gpus(self) -> int:
+        """GPUs of the whole machine."""
+        return self.blueprint.n_nodes * self.gpus_per_node
+
+
+def setup_of(scenario: Scenario) -> Setup:
+    """The setup of a checked scenario, made once."""
+    if scenario._setup is None:
+        scenario._setup = build(scenario)
+    return scenario._setup
+
+
+def build(scenario: Scenario) -> Setup:
+    """Make the setup of a checked scenario."""
+    blueprint = scenario.machine.build()
+    gpus_per_node = blueprint.gpus_per_node
+    levels = {name: level for level, name in enumerate(scenario.repair.ladder)}
+    ladder = build_ladder(scenario.repair)
+    modes = build_modes(scenario.failures, levels)
+    ids = {mode.key: mode.mode_id for mode in modes}
+    job = scenario.job
+    n_job_nodes = job.gpus // gpus_per_node
+    repair = scenario.repair
+    return Setup(
+        name=scenario.name,
+        horizon_h=scenario.horizon,
+        blueprint=blueprint,
+        gpus_per_node=gpus_per_node,
+        n_job_nodes=n_job_nodes,
+        n_spares=job.spares.nodes,
+        modes=modes,
+        shocks=tuple(
+            Shock(name, shock.every.build(), shock.under, ids[shock.strikes], shock.p_struck)
+            for name, shock in scenario.shocks.items()
+        ),
+        ladder=ladder,
+        policy=build_policy(repair, ladder, levels),
+        validation=build_validation(repair),
+        comes_back=repair.comes_back.build(),
+        units=dict(repair.units),
+        technicians=build_technicians(repair),
+        shelves={name: Shelf(part.stock, part.lead_time.build()) for name, part in repair.parts.items()},
+        job=build_job(job, levels),
+        layout=build_layout(job, blueprint.gpus_per_domain),
+        swap=job.spares.swap.build(),
+        planned=tuple(
+            PlannedStop(name, stop.every.build(), stop.duration.build()) for name, stop in job.planned.items()
+        ),
+        detection={symptom: scenario.detection.of(symptom) for symptom in SYMPTOMS if symptom != "benign"},
+        diagnose=scenario.detection.diagnose.build(),
+    )
+
+
+def build_modes(
+    failures: Mapping[str, Mapping[str, ModeSpec]], levels: Mapping[str, int]
+) -> tuple[FailureMode, ...]:
+    """All failure modes, numbered in the order of class and name, whatever the order in the file."""
+    named = sorted((cls, name) for cls, modes in failures.items() for name in modes)
+    return tuple(
+        build_mode(mode_id, cls, name, failures[cls][name], levels) for mode_id, (cls, name) in enumerate(named)
+    )
+
+
+def build_mode(
+    mode_id: int, component_class: str, name: str, spec: ModeSpec, levels: Mapping[str, int]
+) -> FailureMode:
+    """One failure mode; the benign faults of a memoryless one are split off by thinning its rate."""
+    lifetime, benign_per_h = spec.build_lifetime(), 0.0
+    weights = {symptom: spec.symptoms.get(symptom, 0.0) for symptom in SYMPTOMS}  # in one order, whatever the file's
+    effective = weights
+    if lifetime is not None and lifetime.memoryless and spec.frailty is None and weights["benign"] > 0.0:
+        benign_per_h = weights["benign"] / lifetime.mean_h
+        harmful = 1.0 - weights["benign"]
+        lifetime = lifetime.scaled(harmful) if harmful > 0.0 else None
+        effective = weights | {"benign": 0.0} if harmful > 0.0 else weights
+    return FailureMode(
+        mode_id=mode_id,
+        component_class=component_class,
+        name=name,
+        lifetime=lifetime,
+        start_age_h=spec.start_age,
+        clock=spec.clock,
+        frailty=spec.frailty.build() if spec.frailty else None,
+        symptoms=Mixture.of(effective),
+        extra_symptoms=Mixture.of(weights),
+        benign_per_h=benign_per_h,
+        needs=Mixture.of({levels[rung]: p for rung, p in sorted(spec.clears_at.items(), key=lambda i: levels[i[0]])}),
+        speed=1.0 if spec.speed is None else spec.speed,
+        spreads=dict(spec.spreads),
+        burst=Burst(spec.burst.extra, spec.burst.gap.build()) if spec.burst else None,
+        detection={symptom: duration.build() for symptom, duration in spec.detection.items()},
+    )
+
+
+def build_ladder(repair: RepairSpec) -> Ladder:
+    """The rungs, lowest first."""
+    tested = set(repair.validation.after) if repair.validation else set()
+    return tuple(
+        Rung(
+            level=level,
+            name=name,
+            takes_down=spec.takes_down,
+            duration=spec.duration.build(),
+            swap=spec.meanwhile == "swap",
+            tries=spec.tries,
+            p_works=spec.works,
+            p_seen=spec.seen,
+            age_kept=spec.age_kept,
+            technician=spec.technician,
+            part=spec.part,
+            replaces=spec.replaces,
+            powers_off=spec.powers_off,
+            applies_to=None if spec.applies_to is None else frozenset(spec.applies_to),
+            tested=name in tested,
+        )
+        for level, (name, spec) in enumerate(repair.ladder.items())
+    )
+
+
+def build_policy(repair: RepairSpec, ladder: Ladder, levels: Mapping[str, int]) -> Policy:
+    """Where to start and when to climb."""
+    policy = repair.policy
+    lemon = policy.lemon
+    return Policy(
+        ladder=ladder,
+        start={key: levels[rung] for key, rung in policy.start.items()},
+        tries_window_h=policy.tries_window,
+        lemon=LemonRule(lemon.incidents, lemon.window, levels[lemon.rung]) if lemon else None,
+        tolerate_speed=policy.tolerate_speed,
+    )
+
+
+def build_validation(repair: RepairSpec) -> Validation | None:
+    """The test before return to service, if there is one."""
+    spec = repair.validation
+    return Validation(spec.duration.build(), spec.coverage, spec.false_alarm) if spec else None
+
+
+def build_technicians(repair: RepairSpec) -> Technicians | None:
+    """The crew, None if it is unlimited."""
+    spec = repair.technicians
+    return Technicians(spec.count, spec.travel.build()) if spec else None
+
+
+def build_layout(job: JobSection, gpus_per_domain: int) -> Layout:
+    """The parallel groups on the machine."""
+    parallel = job.parallel
+    return Layout(
+        tensor=parallel.tensor,
+        pipeline=parallel.pipeline,
+        data=data_width(job),
+        expert=parallel.expert,
+        exposed=dict(parallel.exposed),
+        gpus_per_domain=gpus_per_domain,
+    )
+
+
+def data_width(job: JobSection) -> int:
+    """Data-parallel width: replicas of the model."""
+    return job.gpus // (job.parallel.tensor * job.parallel.pipeline)
+
+
+def transfer_h(spec: float | TransferSpec, job: JobSection) -> float:
+    """Hours of a save or a restore: stated, or from bytes and bandwidth."""
+    if isinstance(spec, float):
+        return spec
+    copies = data_width(job) if spec.copies == "each_replica" else 1
+    return Transfer(spec.bandwidth, spec.latency).hours(job.state * copies)
+
+
+def shortest_interval(tiers: Mapping[str, TierSpec]) -> float:
+    """The unit in which all tiers count, NEVER_H if there is no tier."""
+    return min((tier.interval for tier in tiers.values()), default=NEVER_H)
+
+
+def build_job(job: JobSection, levels: Mapping[str, int]) -> JobSpec:
+    """The job's sizes and times."""
+    interval_h = shortest_interval(job.checkpoints)
+    tiers = tuple(
+        Tier(
+            name=name,
+            multiple=round(tier.interval / interval_h),
+            blocking_h=tier.blocking,
+            valid_after_h=transfer_h(tier.valid_after, job),
+            restore_h=transfer_h(tier.restore, job),
+            survives=levels[tier.survives],
+        )
+        for name, tier in job.checkpoints.items()
+    )
+    start_up = StartUp(job.initialise.base, job.initialise.at_1000_gpus, job.initialise.exponent)
+    return JobSpec(
+        n_gpus=job.gpus,
+        work_h=job.work,
+        start_up_h=start_up.hours(job.gpus),
+        plan=Plan(interval_h, tiers),
+        save_level=max(levels.values()),
+    )
