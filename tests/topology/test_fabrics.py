@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import pickle
+import re
 import time
 import tracemalloc
+from pathlib import Path
 
 import networkx as nx
 import numpy as np
@@ -203,3 +205,11 @@ def test_irregular_machines_can_be_made_by_hand() -> None:
     index = Explicit.from_pairs(np.array([0, 0, 1]), np.array([1, 2, 2]), 2, 3)
     blueprint = Blueprint("hand", {"pump": 2, "node": 3}, (Edge("e", "pump", "node", "cools", index),))
     assert BlastWalk(blueprint).nodes_hit("pump", 0) == (1, 2)
+
+
+def test_the_manuals_example_runs() -> None:
+    manual = Path(__file__).parents[2] / "docs" / "adding" / "fabric.md"
+    examples = re.findall(r"```python\n(.*?)```", manual.read_text(encoding="utf-8"), re.DOTALL)
+    assert examples
+    for example in examples:
+        exec(compile(example, str(manual), "exec"), {"__name__": "manual"})
