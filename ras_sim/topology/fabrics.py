@@ -35,17 +35,19 @@ from ras_sim.topology.index import Blocks, Rails
 # fmt: off
 
 
-def pool(nodes: int) -> Blueprint:
+def pool(nodes: int, *, gpus_per_node: int = 8) -> Blueprint:
     """A pool of equal nodes and nothing else: class ``node``, no edge.
 
     Models fleets for which only a rate per node is published (failures per 1,000 node-days).
 
     Args:
         nodes: number of nodes, >= 1.
+        gpus_per_node: only to count GPUs, >= 1.
     Raises:
         ValueError: an argument out of range.
     """
-    return Assembly("pool", at_least("nodes", nodes, 1)).finish()
+    gpus = at_least("gpus per node", gpus_per_node, 1)
+    return Assembly("pool", at_least("nodes", nodes, 1)).finish(unmodelled_gpus=gpus)
 
 
 def hgx(
