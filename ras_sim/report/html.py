@@ -1,0 +1,91 @@
+"""The page: one file that opens offline, asks for nothing, and shows text from a scenario as text."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from html import escape
+from importlib.resources import files
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ras_sim.report.markup import Section
+from ras_sim.report.sections import SECTIONS
+from ras_sim.report.views import subtitle
+
+if TYPE_CHECKING:
+    from ras_sim.experiment.replicate import Result
+
+_POLICY = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; img-src data: blob:"
+"""The browser itself refuses every request, whatever ends up in the page."""
+
+
+def write_report(result: Result, path: str | Path) -> Path:
+    """Write the page of a result.
+
+    Args:
+        result: a finished (or interrupted) run.
+        path: the file to write; an older one is replaced once the new one is complete.
+
+    Returns:
+        the path that was written.
+
+    Raises:
+        OSError: the file cannot be written.
+    """
+    target = Path(path)
+    text = page(result)
+    handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.", suffix=".part")
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            file.write(text)
+        os.chmod(name, 0o644)
+        os.replace(name, target)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise
+    return target
+
+
+def page(result: Result) -> str:
+    """The whole page as text."""
+    from plotly.offline import get_plotlyjs
+
+    found = [section for make in SECTIONS if (section := make(result)) is not None]
+    name = escape(result.scenario.name)
+    return "".join(
+        (
+            '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">',
+            f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">',
+            '<meta name="viewport" content="width=device-width, initial-scale=1">',
+            f"<title>{name} – goodput report</title><style>{_asset('report.css')}</style></head><body>",
+            _header(result),
+            f'<nav aria-label="sections">{"".join(map(_link, found))}</nav><main>',
+            *map(_section, found),
+            "</main>",
+            f"<script>{get_plotlyjs()}</script><script>{_asset('report.js')}</script></body></html>\n",
+        )
+    )
+
+
+def _asset(name: str) -> str:
+    """A file that goes into the page as it is."""
+    return files("ras_sim.report").joinpath("assets", name).read_text(encoding="utf-8")
+
+
+def _header(result: Result) -> str:
+    """Name, description, and what was run."""
+    scenario = result.scenario
+    description = f'<p class="lead">{escape(scenario.description)}</p>' if scenario.description else ""
+    facts = escape(" · ".join(subtitle(result)))
+    return f'<header><h1>{escape(scenario.name)}</h1>{description}<p class="facts">{facts}</p></header>'
+
+
+def _link(section: Section) -> str:
+    return f'<a href="#{section.anchor}">{escape(section.title)}</a>'
+
+
+def _section(section: Section) -> str:
+    title = escape(section.title)
+    anchor = f'<a class="anchor" href="#{section.anchor}" aria-label="link to {title}">#</a>'
+    return f'<section id="{section.anchor}"><h2>{title} {anchor}</h2>{section.body}</section>'

@@ -1,0 +1,237 @@
+"""A result in ten seconds: for the terminal (rich) and as Markdown. Nothing is said by colour alone."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from ras_sim.report.published import Comparison, comparisons
+from ras_sim.report.style import CATEGORY_COLOURS, NEUTRAL, label_of, percent
+from ras_sim.report.views import (
+    Cause,
+    Rung,
+    cause_rows,
+    causes,
+    folded,
+    headlines,
+    rung_rows,
+    rungs,
+    subtitle,
+    time_shares,
+)
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+    from rich.table import Table
+    from rich.text import Text
+
+    from ras_sim.experiment.replicate import Result
+
+N_CAUSES = 5
+MIN_WIDTH = 40
+_GLYPHS = "█▓▒░▚▞▤▥▦▧▨▩◆●"
+
+
+def summary(result: Result, *, width: int) -> RenderableType:
+    """The terminal summary of a result.
+
+    Args:
+        result: a finished (or interrupted) run.
+        width: columns of the terminal, at least 40.
+    """
+    from rich.console import Group
+    from rich.text import Text
+
+    width = max(width, MIN_WIDTH)
+    parts: list[RenderableType] = [
+        Text(result.scenario.name, style="bold"),
+        Text(" · ".join(subtitle(result)), style="dim"),
+        Text(),
+        *_headline_lines(result),
+        Text(),
+        *_time_lines(time_shares(result), width),
+        Text(),
+        _causes_table(causes(result)[:N_CAUSES]),
+    ]
+    ladder = rungs(result)
+    if ladder:
+        parts += [Text(), _rungs_table(ladder)]
+    published = comparisons(result)
+    if published:
+        parts += [Text(), *_published_lines(published)]
+    return Group(*parts)
+
+
+def _headline_lines(result: Result) -> list[Text]:
+    """Goodput in bold with its interval, the other numbers below it in columns."""
+    from rich.text import Text
+
+    lines = []
+    for index, one in enumerate(headlines(result)):
+        line = Text(f"{one.label:<16}", style="bold" if index == 0 else "")
+        line.append(f"{one.value:>10}", style="bold green" if index == 0 else "bold")
+        if one.interval:
+            line.append(f"   95% interval {one.interval}", style="dim")
+        lines.append(line)
+    return lines
+
+
+def _time_lines(shares: Mapping[str, float], width: int) -> list[RenderableType]:
+    """One stacked bar of the whole time, one of the lost part alone, and the legend of both."""
+    from rich.text import Text
+
+    kept = folded(shares)
+    glyphs = {name: _GLYPHS[i % len(_GLYPHS)] for i, name in enumerate(kept)}
+    lines: list[RenderableType] = [Text("Where the time went", style="bold"), _bar(kept, glyphs, width)]
+    lost = {name: share for name, share in kept.items() if name != "productive"}
+    if len(lost) > 1:
+        lines += [Text(f"the lost {percent(sum(lost.values()))}, enlarged:"), _bar(lost, glyphs, width)]
+    return [*lines, _legend(kept, glyphs, width)]
+
+
+def cells(shares: Sequence[float], width: int) -> list[int]:
+    """Split `width` cells in proportion to the shares, by largest remainder; the cells sum to `width`.
+
+    >>> cells([0.90, 0.06, 0.04], 10)
+    [9, 1, 0]
+    """
+    total = sum(shares)
+    if total <= 0:
+        return [0] * len(shares)
+    exact = [share / total * width for share in shares]
+    whole = [int(value) for value in exact]
+    by_remainder = sorted(range(len(exact)), key=lambda i: (whole[i] - exact[i], i))
+    for index in by_remainder[: width - sum(whole)]:
+        whole[index] += 1
+    return whole
+
+
+def _bar(shares: Mapping[str, float], glyphs: Mapping[str, str], width: int) -> Text:
+    """A stacked bar: each part in its own glyph as well as its own colour."""
+    from rich.text import Text
+
+    bar = Text(no_wrap=True)
+    for name, n in zip(shares, cells(list(shares.values()), width), strict=True):
+        bar.append(glyphs[name] * n, style=CATEGORY_COLOURS.get(name, NEUTRAL))
+    return bar
+
+
+def _legend(shares: Mapping[str, float], glyphs: Mapping[str, str], width: int) -> Table:
+    """Glyph, name and share of each part, in as many columns as fit."""
+    from rich.table import Table
+    from rich.text import Text
+
+    column = 28
+    n_columns = max(1, width // column)
+    entries = []
+    for name, share in shares.items():
+        entry = Text(glyphs[name], style=CATEGORY_COLOURS.get(name, NEUTRAL))
+        entries.append(entry.append(f" {label_of(name):<17} {percent(share):>6}", style="default"))
+    table = Table.grid(padding=(0, 2, 0, 0))
+    for begin in range(0, len(entries), n_columns):
+        table.add_row(*entries[begin : begin + n_columns])
+    return table
+
+
+def _plain_table(title: str, columns: Sequence[tuple[str, bool]]) -> Table:
+    """An undecorated table; (heading, True) is a column of numbers."""
+    from rich.table import Table
+
+    table = Table(title=title, title_justify="left", title_style="bold", box=None, pad_edge=False)
+    for heading, is_number in columns:
+        table.add_column(heading, justify="right" if is_number else "left", overflow="fold")
+    return table
+
+
+def _causes_table(worst: Sequence[Cause]) -> Table:
+    """The causes that cost most."""
+    from rich.text import Text
+
+    columns = (("cause", False), ("interruptions", True), ("lost GPU-hours", True), ("of the loss", True))
+    table = _plain_table("What cost most", columns)
+    for cells_of_row in cause_rows(worst):
+        table.add_row(*map(Text, cells_of_row))
+    return table
+
+
+def _rungs_table(ladder: Sequence[Rung]) -> Table:
+    """What each rung was good for."""
+    from rich.text import Text
+
+    table = _plain_table(
+        "Repair ladder", (("rung", False), ("attempts", True), ("fixed", True), ("share", True))
+    )
+    for cells_of_row in rung_rows(ladder):
+        table.add_row(*map(Text, cells_of_row))
+    return table
+
+
+def _published_lines(rows: Sequence[Comparison]) -> list[RenderableType]:
+    """Published figures beside simulated ones, their sources as numbered notes."""
+    from rich.text import Text
+
+    columns = (
+        ("figure", False),
+        ("published", True),
+        ("simulated", True),
+        ("one run (95%)", True),
+        ("verdict", False),
+    )
+    table = _plain_table("Published beside simulated", columns)
+    numbers = {source: i for i, source in enumerate(dict.fromkeys(one.source for one in rows), start=1)}
+    for one in rows:
+        verdict = Text(one.verdict, style={"within": "green", "outside": "bold red"}.get(one.verdict, ""))
+        label = Text(f"{one.label} [{numbers[one.source]}]")
+        table.add_row(label, Text(one.published), Text(one.simulated), Text(one.one_run or "-"), verdict)
+    notes = [Text(f"[{i}] {source}", style="dim") for source, i in numbers.items()]
+    return [table, *notes]
+
+
+def summary_markdown(result: Result) -> str:
+    """The same summary as Markdown, for `summary.md`."""
+    parts = [f"# {_md(result.scenario.name)}", _md(" · ".join(subtitle(result)))]
+    rows = [(one.label, one.value, one.interval or "-") for one in headlines(result)]
+    parts.append(_md_table(("", "mean", "95% interval"), rows))
+    shares = folded(time_shares(result))
+    parts += ["## Where the time went"]
+    parts.append(_md_table(("category", "share"), [(label_of(n), percent(s)) for n, s in shares.items()]))
+    parts += ["## What cost most"]
+    worst = cause_rows(causes(result)[:N_CAUSES])
+    parts.append(_md_table(("cause", "interruptions", "lost GPU-hours", "of the loss"), worst))
+    ladder = rung_rows(rungs(result))
+    if ladder:
+        parts += ["## Repair ladder", _md_table(("rung", "attempts", "fixed", "share"), ladder)]
+    published = [
+        (
+            one.label,
+            one.published,
+            one.simulated,
+            one.interval or "-",
+            one.one_run or "-",
+            one.verdict,
+            one.source,
+        )
+        for one in comparisons(result)
+    ]
+    if published:
+        heads = ("figure", "published", "simulated", "95% interval", "one run (95%)", "verdict", "source")
+        parts += ["## Published beside simulated", _md_table(heads, published)]
+    return "\n\n".join(parts) + "\n"
+
+
+def _md_table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """A Markdown table; every column after the first is aligned to the right."""
+    rule = [":--", *["--:"] * (len(heads) - 1)]
+    return "\n".join("| " + " | ".join(map(_md, row)) + " |" for row in (heads, rule, *rows))
+
+
+def _md(text: str) -> str:
+    """Text that Markdown shows as it is, on one line.
+
+    >>> _md("a|b <img> *c*")
+    'a\\\\|b &lt;img&gt; \\\\*c\\\\*'
+    """
+    text = " ".join(text.split()).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    for sign in "\\`*[]|":
+        text = text.replace(sign, "\\" + sign)
+    return text
