@@ -234,7 +234,7 @@ _BANDWIDTHS = {
     unit + per_second: scale * SECONDS_PER_HOUR
     for unit, scale in (_BYTES | _BITS).items()
     for per_second in ("/s", "ps")
-}
+} | {"B/h": 1.0}  # what a resolved scenario states: the very number that was computed with
 
 
 def parse_fraction(value: str | float) -> float:

@@ -56,7 +56,7 @@ class BurstSpec(Strict):
 
 
 class ModeSpec(Strict):
-    """One way in which a class of parts fails. Exactly one of `rate` and `lifetime`, or neither for shocks only."""
+    """One way in which a class of parts fails: one of `rate` and `lifetime`, or neither for shocks only."""
 
     rate: RatePerHour | None = Field(None, description="Constant hazard of one part.")
     lifetime: Duration | None = Field(None, description="Distribution of the life of one part.")
@@ -108,7 +108,7 @@ class ModeSpec(Strict):
 
 
 class ShockSpec(Strict):
-    """A common cause: every instance of `under` has such shocks, and each strikes the parts that hang on it."""
+    """A common cause: every instance of `under` has such shocks; each strikes the parts that hang on it."""
 
     every: Duration
     under: Name = Field(description="A component class, or `machine` for the whole of it.")

@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Discriminator, Field, Tag, model_validator
 
 from ras_sim.scenario.failures import Name
-from ras_sim.scenario.fields import Bytes, BytesPerHour, Duration, Fraction, Hours, PositiveHours, Source, Strict
+from ras_sim.scenario.fields import (
+    Bytes,
+    BytesPerHour,
+    Duration,
+    Fraction,
+    Hours,
+    PositiveHours,
+    Source,
+    Strict,
+)
 
 
 class ParallelSpec(Strict):
-    """How the job is cut: `tensor` x `pipeline` GPUs hold one copy of the model, the rest is data-parallel width."""
+    """How the job is cut: `tensor` x `pipeline` GPUs hold one model, the rest is data-parallel width."""
 
     tensor: int = Field(ge=1)
     pipeline: int = Field(ge=1)
@@ -24,7 +33,9 @@ class ParallelSpec(Strict):
     @model_validator(mode="after")
     def _shares(self) -> ParallelSpec:
         if sum(self.exposed.values()) >= 1.0:
-            raise ValueError(f"exposed: got shares that sum to {sum(self.exposed.values()):g}, want less than 1")
+            raise ValueError(
+                f"exposed: got shares that sum to {sum(self.exposed.values()):g}, want less than 1"
+            )
         return self
 
 
@@ -38,13 +49,26 @@ class TransferSpec(Strict):
     )
 
 
+def _stated_or_computed(value: Any) -> str:
+    return "computed" if isinstance(value, dict | TransferSpec) else "stated"
+
+
+TransferTime = Annotated[
+    Annotated[Hours, Tag("stated")] | Annotated[TransferSpec, Tag("computed")],
+    Discriminator(_stated_or_computed),
+]
+"""A time, stated as such or following from bytes."""
+
+
 class TierSpec(Strict):
     """One place to keep checkpoints. Intervals of the tiers are whole multiples of the shortest one."""
 
     interval: PositiveHours = Field(description="Work at full speed between two saves.")
     blocking: Hours = Field(description="Time that a save stops the job.")
-    valid_after: Hours | TransferSpec = Field(description="From the end of blocking until the checkpoint can be used.")
-    restore: Hours | TransferSpec
+    valid_after: TransferTime = Field(
+        description="From the end of blocking until the checkpoint can be used."
+    )
+    restore: TransferTime = Field(description="Time to read the state back.")
     survives: Name = Field(description="Highest rung that leaves these checkpoints intact.")
     source: Source
 

@@ -1,7 +1,7 @@
 """The machine of a scenario: which blueprint, and how many of what.
 
-The keys of a machine are the arguments of its builder in `ras_sim.topology.FABRICS`, so a new kind of machine is one
-function there and nothing here.
+The keys of a machine are the arguments of its builder in `ras_sim.topology.FABRICS`, so a new kind of
+machine is one function there and nothing here.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from collections.abc import Callable
 from functools import reduce
 from operator import or_
 from types import NoneType, UnionType
-from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
+from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args, get_origin, get_type_hints
 
 from pydantic import Field, create_model
 
@@ -58,4 +58,7 @@ def machine_model(kind: str, builder: Callable[..., Blueprint]) -> type[Machine]
 MACHINES = {kind: machine_model(kind, builder) for kind, builder in FABRICS.items()}
 """Every kind of machine a scenario may name."""
 
-MachineSpec = Annotated[reduce(or_, MACHINES.values()), Field(discriminator="kind")]  # type: ignore[arg-type]
+if TYPE_CHECKING:
+    MachineSpec = Machine
+else:  # known only when the builders are
+    MachineSpec = Annotated[reduce(or_, MACHINES.values()), Field(discriminator="kind")]

@@ -5,14 +5,14 @@ from __future__ import annotations
 import hashlib
 from typing import Annotated, Any
 
-import yaml
-from pydantic import Field, PrivateAttr
+from pydantic import Field, PrivateAttr, model_validator
 
 from ras_sim.scenario.failures import DetectionSpec, ModeSpec, Name, ShockSpec
 from ras_sim.scenario.fields import PositiveHours, Source, Strict
 from ras_sim.scenario.job import JobSpec
 from ras_sim.scenario.machine import MachineSpec
 from ras_sim.scenario.repair import RepairSpec
+from ras_sim.scenario.writing import to_yaml
 
 
 class Published(Strict):
@@ -23,6 +23,14 @@ class Published(Strict):
     at_most: float | None = None
     source: Source
 
+    @model_validator(mode="after")
+    def _stated(self) -> Published:
+        if self.value is not None and (self.at_least is not None or self.at_most is not None):
+            raise ValueError("value: got a bound beside it, want the one or the other")
+        if self.value is None and self.at_least is None and self.at_most is None:
+            raise ValueError("got no figure, want `value`, `at_least` or `at_most`")
+        return self
+
 
 class Scenario(Strict):
     """A machine, a job, what goes wrong and how it is repaired."""
@@ -30,7 +38,7 @@ class Scenario(Strict):
     name: Annotated[str, Field(min_length=1, max_length=200)]
     description: Annotated[str, Field(max_length=10_000)] = ""
     horizon: PositiveHours
-    machine: MachineSpec  # type: ignore[valid-type]
+    machine: MachineSpec
     job: JobSpec
     detection: DetectionSpec
     failures: dict[Name, dict[Name, ModeSpec]]
@@ -41,6 +49,12 @@ class Scenario(Strict):
     )
 
     _source_text: str = PrivateAttr(default="")
+
+    def __eq__(self, other: object) -> bool:
+        """Two scenarios are equal if their values are; the text that they were read from is not a value."""
+        return isinstance(other, Scenario) and self.__dict__ == other.__dict__
+
+    _setup: Any = PrivateAttr(default=None)  # what build.py made of it, kept
 
     @property
     def horizon_h(self) -> float:
@@ -55,7 +69,7 @@ class Scenario(Strict):
     @property
     def resolved_text(self) -> str:
         """Every value, defaults and extended files included, as YAML that loads to the same scenario."""
-        return yaml.safe_dump(self.resolved(), sort_keys=False, allow_unicode=True, width=110)
+        return to_yaml(self.resolved())
 
     @property
     def content_hash(self) -> str:
@@ -77,7 +91,9 @@ def _collect_sources(path: str, node: Any, rows: list[tuple[str, str, str]]) -> 
     if not isinstance(node, dict):
         return
     if "source" in node:
-        values = ", ".join(f"{key} {value}" for key, value in node.items() if not isinstance(value, dict | list))
+        values = ", ".join(
+            f"{key} {value}" for key, value in node.items() if not isinstance(value, dict | list)
+        )
         rows.append((path, values.removesuffix(f", source {node['source']}"), str(node["source"])))
     for key, value in node.items():
         _collect_sources(f"{path}.{key}" if path else str(key), value, rows)

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
+from pydantic import Strict as StrictType
 
 from ras_sim.scenario.failures import Name
 from ras_sim.scenario.fields import Duration, Fraction, Hours, Source, Strict
 
 Scope = Literal["operation", "job", "reset_domain", "node", "unit"]
-"""What a rung takes down: the failing operation, the job's processes, GPUs that reset together, the node, or the
-replaceable unit that holds the part."""
+"""What a rung takes down: the failing operation, the job's processes, GPUs that reset together, the node, or
+the replaceable unit that holds the part."""
+
+Names = Annotated[tuple[Name, ...], StrictType(False)]
+"""A list of names."""
 
 
 class RungSpec(Strict):
@@ -24,13 +28,17 @@ class RungSpec(Strict):
     )
     tries: int = Field(1, ge=1, le=100, description="Attempts for one root cause before climbing.")
     works: Fraction = Field(1.0, description="Probability that an attempt that is strong enough succeeds.")
-    seen: Fraction = Field(1.0, description="Probability that an attempt that did not fix is seen to have failed.")
-    age_kept: Fraction = Field(1.0, description="Virtual age after a fix, as a fraction of age; 0 is as good as new.")
+    seen: Fraction = Field(
+        1.0, description="Probability that an attempt that did not fix is seen to have failed."
+    )
+    age_kept: Fraction = Field(
+        1.0, description="Virtual age after a fix, as a fraction of age; 0 is as good as new."
+    )
     technician: bool = False
     part: bool = Field(False, description="Takes a part of the failed class from the shelf.")
     replaces: bool = Field(False, description="The whole replaceable unit is new afterwards.")
     powers_off: bool = Field(False, description="Nodes taken down do not age on the powered clock.")
-    applies_to: tuple[Name, ...] | None = Field(None, description="Component classes; all if left out.")
+    applies_to: Names | None = Field(None, min_length=1, description="Component classes; all if left out.")
     source: Source
 
 
@@ -46,7 +54,8 @@ class PolicySpec(Strict):
     """Where to start on the ladder, and when to act."""
 
     start: dict[str, Name] = Field(
-        description="First rung by failure mode (hbm.due), class (hbm), symptom (hang) or `default`; first match wins."
+        description="First rung by failure mode (hbm.due), class (hbm), symptom (hang) or `default`: the "
+        "first match, in this order; the next rung above where that one does not apply to the class."
     )
     tries_window: Hours = Field(24.0, description="Tries of a rung are forgotten after this time.")
     lemon: LemonSpec | None = None
@@ -58,7 +67,7 @@ class PolicySpec(Strict):
 class ValidationSpec(Strict):
     """The test before a node returns to service."""
 
-    after: tuple[Name, ...] = Field(min_length=1, description="Rungs that are followed by the test.")
+    after: Names = Field(min_length=1, description="Rungs that are followed by the test.")
     duration: Duration
     coverage: Fraction = Field(description="Probability to find a fault that was not fixed.")
     false_alarm: Fraction = Field(description="Probability to reject a good node.")
@@ -88,7 +97,8 @@ class RepairSpec(Strict):
     policy: PolicySpec
     comes_back: Duration = Field(description="Time until a fault returns that only seemed to be fixed.")
     units: dict[Name, Name] = Field(
-        default_factory=dict, description="Replaceable unit of a class, where it is wider than the part: gpu: node."
+        default_factory=dict,
+        description="Replaceable unit of a class, where it is wider than the part: gpu: node.",
     )
     validation: ValidationSpec | None = None
     technicians: TechnicianSpec | None = Field(None, description="Unlimited if left out.")

@@ -1,0 +1,28 @@
+"""Cross checks: what only all values of a scenario together can tell. One file for each block."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ras_sim.scenario.checks.extent import extent_findings
+from ras_sim.scenario.checks.failures import failure_findings
+from ras_sim.scenario.checks.finding import Finding
+from ras_sim.scenario.checks.job import job_findings
+from ras_sim.scenario.checks.machine import built_machine
+from ras_sim.scenario.checks.published import published_findings
+from ras_sim.scenario.checks.repair import repair_findings
+from ras_sim.scenario.model import Scenario
+
+__all__ = ["Finding", "findings"]
+
+
+def findings(scenario: Scenario) -> Iterator[Finding]:
+    """Everything wrong with a scenario whose values are each as they should be."""
+    machine, problems = built_machine(scenario.machine)
+    yield from problems
+    # Without a machine, checks against its classes and sizes are left out.
+    yield from job_findings(scenario, machine)
+    yield from failure_findings(scenario, machine)
+    yield from repair_findings(scenario, machine)
+    yield from extent_findings(scenario, {} if machine is None else machine.counts)
+    yield from published_findings(scenario)

@@ -1,0 +1,81 @@
+"""Failure modes and shocks name classes, edges, rungs and modes that are there, and can all happen."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+
+import numpy as np
+
+from ras_sim.scenario.checks.finding import Finding, unknown_name
+from ras_sim.scenario.checks.machine import hangs_on
+from ras_sim.scenario.failures import ModeSpec, ShockSpec
+from ras_sim.scenario.model import Scenario
+from ras_sim.topology import RELATIONS, Blueprint
+
+MACHINE = "machine"
+"""What a shock names that strikes under the whole machine."""
+
+
+def failure_findings(scenario: Scenario, machine: Blueprint | None) -> Iterator[Finding]:
+    """Everything wrong with what goes wrong."""
+    struck = {shock.strikes for shock in scenario.shocks.values()}
+    for cls, modes in scenario.failures.items():
+        where = ("failures", cls)
+        if machine is not None and cls not in machine.counts:
+            yield unknown_name(where, cls, machine.counts, "a component class of the machine", at_key=True)
+        for name, mode in modes.items():
+            yield from _mode(scenario, machine, (*where, name), mode)
+            if mode.build_lifetime() is None and mode.rate is None and f"{cls}.{name}" not in struck:
+                wanted = "`rate` or `lifetime`, or a shock that strikes it"
+                yield Finding((*where, name), wanted, "a mode that never happens", at_key=True)
+    for name, shock in scenario.shocks.items():
+        yield from _shock(scenario, machine, ("shocks", name), shock)
+
+
+def _mode(
+    scenario: Scenario, machine: Blueprint | None, where: tuple[str, ...], mode: ModeSpec
+) -> Iterator[Finding]:
+    ladder, cls = scenario.repair.ladder, where[1]
+    for rung, p_needed in mode.clears_at.items():
+        here = (*where, "clears_at", rung)
+        if rung not in ladder:
+            yield unknown_name(here, rung, ladder, "a rung of the ladder", at_key=True)
+        elif p_needed > 0 and not _applies(scenario, rung, cls):
+            applying = [name for name in ladder if _applies(scenario, name, cls)]
+            wanted = f"a rung that applies to {cls}: {', '.join(applying) or 'there is none'}"
+            yield Finding(here, wanted, repr(rung), at_key=True)
+    lifetime = mode.build_lifetime()
+    if lifetime is not None and not math.isfinite(lifetime.cumulative_hazard(np.array([mode.start_age]))[0]):
+        yield Finding((*where, "start_age"), "an age that some parts of this lifetime reach")
+    known = [] if machine is None else [*RELATIONS, *(edge.name for edge in machine.edges)]
+    for name in mode.spreads:
+        if known and name not in known:
+            yield unknown_name((*where, "spreads", name), name, known, "an edge or a relation", at_key=True)
+
+
+def _applies(scenario: Scenario, rung: str, cls: str) -> bool:
+    applies_to = scenario.repair.ladder[rung].applies_to
+    return applies_to is None or cls in applies_to
+
+
+def _shock(
+    scenario: Scenario, machine: Blueprint | None, where: tuple[str, ...], shock: ShockSpec
+) -> Iterator[Finding]:
+    counts = {} if machine is None else machine.counts
+    if machine is not None and shock.under not in (MACHINE, *counts):
+        known = [MACHINE, *counts]
+        yield unknown_name((*where, "under"), shock.under, known, "a component class, or `machine`")
+        return
+    modes = [f"{cls}.{name}" for cls, named in scenario.failures.items() for name in named]
+    if shock.strikes not in modes:
+        yield unknown_name((*where, "strikes"), shock.strikes, modes, "a failure mode, as class.mode")
+        return
+    cls = shock.strikes.partition(".")[0]
+    if (
+        machine is not None
+        and shock.under != MACHINE
+        and cls in counts
+        and not hangs_on(machine, cls, shock.under)
+    ):
+        yield Finding((*where, "strikes"), f"a mode of a class that hangs on {shock.under}")

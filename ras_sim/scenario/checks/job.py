@@ -1,0 +1,66 @@
+"""The job fits the machine, its groups fit the job, and its checkpoints can be kept."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ras_sim.scenario.build import data_width, transfer_h
+from ras_sim.scenario.checks.finding import Finding, unknown_name
+from ras_sim.scenario.job import TierSpec
+from ras_sim.scenario.model import Scenario
+from ras_sim.topology import Blueprint
+from ras_sim.units import format_duration
+
+_WHOLE = 1e-6  # relative: intervals are written in decimals
+
+
+def job_findings(scenario: Scenario, machine: Blueprint | None) -> Iterator[Finding]:
+    """Everything that keeps the job from running on the machine."""
+    if machine is not None:
+        yield from _size(scenario, machine)
+    yield from _groups(scenario)
+    tiers = scenario.job.checkpoints
+    shortest_h = min((tier.interval for tier in tiers.values()), default=0.0)
+    for name, tier in tiers.items():
+        yield from _tier(scenario, ("job", "checkpoints", name), tier, shortest_h)
+
+
+def _size(scenario: Scenario, machine: Blueprint) -> Iterator[Finding]:
+    job, per_node = scenario.job, machine.gpus_per_node
+    if job.gpus % per_node:
+        below = job.gpus // per_node * per_node
+        hint = f"{below:,} or {below + per_node:,}" if below else f"{per_node:,}"
+        yield Finding(("job", "gpus"), f"whole nodes, a multiple of {per_node}", hint=hint)
+    n_nodes = -(-job.gpus // per_node)
+    if n_nodes > machine.n_nodes:
+        wanted = f"at most {machine.n_nodes * per_node:,}, what {machine.n_nodes:,} nodes have"
+        yield Finding(("job", "gpus"), wanted)
+    elif n_nodes + job.spares.nodes > machine.n_nodes:
+        left = machine.n_nodes - n_nodes
+        wanted = f"at most {left:,}: the machine has {machine.n_nodes:,} nodes, the job takes {n_nodes:,}"
+        yield Finding(("job", "spares", "nodes"), wanted)
+
+
+def _groups(scenario: Scenario) -> Iterator[Finding]:
+    job, parallel = scenario.job, scenario.job.parallel
+    n_model = parallel.tensor * parallel.pipeline
+    where = ("job", "parallel")
+    if job.gpus % n_model:
+        got = f"tensor x pipeline = {parallel.tensor} x {parallel.pipeline} = {n_model:,}"
+        yield Finding(where, f"a divisor of the job's {job.gpus:,} GPUs", got, at_key=True)
+    elif data_width(job) % parallel.expert:
+        yield Finding((*where, "expert"), f"a divisor of the data-parallel width, {data_width(job):,}")
+
+
+def _tier(scenario: Scenario, where: tuple[str, ...], tier: TierSpec, shortest_h: float) -> Iterator[Finding]:
+    multiple = tier.interval / shortest_h
+    if abs(multiple - round(multiple)) > _WHOLE * multiple:
+        wanted = f"a whole multiple of the shortest interval, {format_duration(shortest_h)}"
+        yield Finding((*where, "interval"), wanted)
+    valid_after_h = transfer_h(tier.valid_after, scenario.job)
+    if valid_after_h > tier.interval:
+        wanted = f"at most the interval, {format_duration(tier.interval)}: saves would overlap"
+        yield Finding((*where, "valid_after"), wanted, format_duration(valid_after_h))
+    rungs = scenario.repair.ladder
+    if tier.survives not in rungs:
+        yield unknown_name((*where, "survives"), tier.survives, rungs, "a rung of the ladder")

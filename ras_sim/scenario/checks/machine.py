@@ -1,0 +1,57 @@
+"""The machine can be built; and what hangs on what in it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection
+
+from ras_sim.errors import nearest
+from ras_sim.scenario.checks.finding import Finding
+from ras_sim.scenario.machine import Machine
+from ras_sim.topology import Blueprint
+
+_REFUSAL = re.compile(r"(?P<what>[^:]+(: needs)?): got (?P<got>.*?), want (?P<wanted>.*)", re.DOTALL)
+
+
+def built_machine(spec: Machine) -> tuple[Blueprint | None, list[Finding]]:
+    """The blueprint, or None and why there is none."""
+    try:
+        return spec.build(), []
+    except ValueError as error:
+        return None, [_refused(spec, str(error))]
+
+
+def _refused(spec: Machine, message: str) -> Finding:
+    """What a builder refused, at the key that it means."""
+    match = _REFUSAL.fullmatch(message)
+    if match is None:
+        return Finding(("machine",), message, "numbers that do not fit together")
+    key = _meant_key(spec, match["what"], match["got"])
+    # A number that stands in the file is shown as it stands there.
+    got = None if key and key in spec.model_fields_set else match["got"]
+    return Finding(("machine", key) if key else ("machine",), match["wanted"], got)
+
+
+def _meant_key(spec: Machine, what: str, got: str) -> str:
+    """The argument that a message is about, e.g. "gpus per reset domain", or "...: needs" with "7 of fan"."""
+    keys = [key for key in type(spec).model_fields if key != "kind"]
+    if what.endswith(": needs"):
+        part = got.rpartition(" ")[2]
+        needed = {key.removesuffix("_needed"): key for key in keys if key.endswith("_needed")}
+        word = nearest(part + "s", needed) or nearest(part.rpartition("_")[2] + "s", needed)
+        return needed.get(word.partition("'")[2].partition("'")[0], "")
+    key = what.replace(" ", "_").replace("nvswitchs", "nvswitches")
+    return key if key in keys else ""
+
+
+def hangs_on(blueprint: Blueprint, part: str, holder: str, relations: Collection[str] | None = None) -> bool:
+    """Whether instances of one class are reached from another by edges of certain relations (all if None)."""
+    seen, waiting = {holder}, [holder]
+    while waiting:
+        cls = waiting.pop()
+        for edge in blueprint.edges:
+            related = relations is None or edge.relation in relations
+            if related and edge.source == cls and edge.target not in seen:
+                seen.add(edge.target)
+                waiting.append(edge.target)
+    return part in seen

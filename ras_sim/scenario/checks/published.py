@@ -1,0 +1,41 @@
+"""Published figures name metrics that a run gives."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ras_sim.ledger import CATEGORIES
+from ras_sim.scenario.checks.finding import Finding, unknown_name
+from ras_sim.scenario.model import Scenario
+
+_SCALARS = (
+    "goodput",
+    "ettr",
+    "cluster_goodput",
+    "mtti_h",
+    "interruptions",
+    "planned_interruptions",
+    "gpu_availability",
+)
+
+
+def metric_names(scenario: Scenario) -> list[str]:
+    """Every metric that a published figure may name, as its path in the JSON result."""
+    classes = list(scenario.failures)
+    modes = [f"{cls}.{mode}" for cls, named in scenario.failures.items() for mode in named]
+    return [
+        *_SCALARS,
+        *(f"time_h.{category}" for category in CATEGORIES),
+        *(f"interruptions_by_class.{cls}" for cls in classes),
+        *(f"{table}.{mode}" for table in ("interruptions_by_mode", "faults_by_mode") for mode in modes),
+        *(f"rungs.{rung}.{count}" for rung in scenario.repair.ladder for count in ("attempts", "fixed")),
+    ]
+
+
+def published_findings(scenario: Scenario) -> Iterator[Finding]:
+    """Figures of metrics that do not exist."""
+    known = metric_names(scenario) if scenario.published else []
+    for name in scenario.published:
+        if name not in known:
+            what = "a metric of the result, e.g. goodput, time_h.restore, interruptions_by_mode.CLASS.MODE"
+            yield unknown_name(("published", name), name, known, what, at_key=True)

@@ -1,0 +1,108 @@
+"""The ladder can be climbed to an end for every failure; rungs, classes and failures named are there."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ras_sim.faults.modes import SYMPTOMS
+from ras_sim.scenario.checks.finding import Finding, unknown_name
+from ras_sim.scenario.checks.machine import hangs_on
+from ras_sim.scenario.model import Scenario
+from ras_sim.topology import Blueprint
+
+_DEFAULT = "default"
+
+
+def repair_findings(scenario: Scenario, machine: Blueprint | None) -> Iterator[Finding]:
+    """Everything wrong with the repair of what goes wrong."""
+    yield from _exception_first(scenario)
+    yield from _ends(scenario)
+    yield from _start(scenario)
+    yield from _named_rungs(scenario)
+    if machine is not None:
+        yield from _classes(scenario, machine)
+        yield from _units(scenario, machine)
+
+
+def _exception_first(scenario: Scenario) -> Iterator[Finding]:
+    for level, (name, rung) in enumerate(scenario.repair.ladder.items()):
+        if rung.takes_down == "operation" and level > 0:
+            wanted = "it to be the first one: it takes down one operation only"
+            yield Finding(("repair", "ladder", name), wanted, f"rung {level + 1} of the ladder", at_key=True)
+
+
+def _classes(scenario: Scenario, machine: Blueprint) -> Iterator[Finding]:
+    """Names of component classes on rungs and shelves."""
+    known, what = machine.counts, "a component class of the machine"
+    for name, rung in scenario.repair.ladder.items():
+        for position, cls in enumerate(rung.applies_to or ()):
+            if cls not in known:
+                yield unknown_name(("repair", "ladder", name, "applies_to", str(position)), cls, known, what)
+    for cls in scenario.repair.parts:
+        if cls not in known:
+            yield unknown_name(("repair", "parts", cls), cls, known, what, at_key=True)
+
+
+def _ends(scenario: Scenario) -> Iterator[Finding]:
+    """The highest rung that applies to a class must be able to succeed, or the climb would have no end."""
+    ladder = scenario.repair.ladder
+    hopeless: dict[str, list[str]] = {}
+    for cls, modes in scenario.failures.items():
+        applying = [
+            name for name, rung in ladder.items() if rung.applies_to is None or cls in rung.applies_to
+        ]
+        if not applying:
+            if any(mode.needs_repair for mode in modes.values()):
+                yield Finding(
+                    ("failures", cls), "a rung that applies to it", "no rung for this class", at_key=True
+                )
+        elif ladder[applying[-1]].works == 0.0:
+            hopeless.setdefault(applying[-1], []).append(cls)
+    for name, classes in hopeless.items():
+        yield Finding(
+            ("repair", "ladder", name, "works"), f"> 0: it is the last rung for {', '.join(classes)}"
+        )
+
+
+def _start(scenario: Scenario) -> Iterator[Finding]:
+    start, ladder = scenario.repair.policy.start, scenario.repair.ladder
+    where = ("repair", "policy", "start")
+    if _DEFAULT not in start:
+        yield Finding((*where, _DEFAULT), "this key: the rung where nothing else matches")
+    classes = list(scenario.failures)
+    modes = [f"{cls}.{mode}" for cls, named in scenario.failures.items() for mode in named]
+    for key, rung in start.items():
+        if key not in (_DEFAULT, *classes, *modes, *SYMPTOMS):
+            known = [_DEFAULT, *SYMPTOMS, *classes, *modes]
+            what = "a failure mode, a class that fails, a symptom or `default`"
+            yield unknown_name((*where, key), key, known, what, at_key=True)
+        if rung not in ladder:
+            yield unknown_name((*where, key), rung, ladder, "a rung of the ladder")
+            continue
+        cls, applies_to = key.partition(".")[0], ladder[rung].applies_to
+        if cls in classes and applies_to is not None and cls not in applies_to:
+            yield Finding((*where, key), f"a rung that applies to {cls}")
+
+
+def _named_rungs(scenario: Scenario) -> Iterator[Finding]:
+    repair = scenario.repair
+    named: list[tuple[tuple[str, ...], str]] = []
+    if repair.validation is not None:
+        named += [(("validation", "after", str(i)), rung) for i, rung in enumerate(repair.validation.after)]
+    if repair.policy.lemon is not None:
+        named.append((("policy", "lemon", "rung"), repair.policy.lemon.rung))
+    for path, rung in named:
+        if rung not in repair.ladder:
+            yield unknown_name(("repair", *path), rung, repair.ladder, "a rung of the ladder")
+
+
+def _units(scenario: Scenario, machine: Blueprint) -> Iterator[Finding]:
+    for cls, unit in scenario.repair.units.items():
+        where = ("repair", "units", cls)
+        unknown = [name for name in (cls, unit) if name not in machine.counts]
+        for name in unknown:
+            yield unknown_name(
+                where, name, machine.counts, "a component class of the machine", at_key=name == cls
+            )
+        if not unknown and not hangs_on(machine, cls, unit, ("contains",)):
+            yield Finding(where, f"a class that contains {cls}")
