@@ -341,7 +341,8 @@ def distribution(values: Sequence[float], mean: float, ci95: tuple[float, float]
         shade = style.CATEGORY_COLOURS["lost_work"]
         figure.add_vrect(x0=100 * ci95[0], x1=100 * ci95[1], fillcolor=shade, opacity=0.22, line_width=0)
     figure.update_xaxes(title_text="goodput, % (line: mean; band: its 95% interval)", ticksuffix="%")
-    figure.update_yaxes(title_text="replications", rangemode="tozero", showgrid=True)
+    step = max(1, round(int(counts.max()) / 6))
+    figure.update_yaxes(title_text="replications", rangemode="tozero", showgrid=True, dtick=step)
     low, high = (float(x) for x in np.quantile(array, [0.05, 0.95]))
     finding = f"Nine of ten replications have a goodput between {low:.2f}% and {high:.2f}%"
     return Chart("distribution", finding, (to_spec(figure),), 320)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from ras_sim.ledger import CATEGORIES
 from ras_sim.report import style
-from ras_sim.report.figures import Chart, blank, short, ticks, to_spec
+from ras_sim.report.figures import Chart, blank, ticks, to_spec
 from ras_sim.report.style import label_of, resource_label, span
 from ras_sim.report.timeline import OTHER_LANE, Bar, Marker, Steps, clock, safe
 
@@ -110,7 +110,7 @@ def _panels(levels: Sequence[Steps], horizon_h: float) -> Figure:
         figure.add_trace(_level_line(one, f"y{suffix}"))
         figure.update_layout({f"yaxis{suffix}": _level_axis(one, bottom, top)})
         figure.add_annotation(
-            text=f"<b>{short(resource_label(one.name))}</b>",
+            text=f"<b>{safe(resource_label(one.name))}</b>",
             x=0,
             xref="paper",
             xanchor="left",

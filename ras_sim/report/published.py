@@ -153,6 +153,8 @@ def bounds(figure: Published) -> tuple[float, float]:
 
 def _claim(figure: Published, kind: str) -> str:
     """The published figure as text."""
+    if figure.value is None and figure.at_least is not None and figure.at_most is not None:
+        return f"{_stated(figure.at_least, kind)} to {_stated(figure.at_most, kind)}"
     claims = (("", figure.value), ("at least ", figure.at_least), ("at most ", figure.at_most))
     return ", ".join(words + _stated(value, kind) for words, value in claims if value is not None) or "-"
 

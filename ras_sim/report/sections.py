@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from html import escape
 from typing import TYPE_CHECKING
@@ -88,7 +89,7 @@ def time_spent(result: Result) -> Section:
         (
             label_of(name),
             percent(share, 3),
-            number(share * _mean_horizon_h(result), 4),
+            number(result.aggregate.time_h[name].mean, 4),
             CATEGORY_MEANINGS[name],
         )
         for name, share in sorted(shares.items(), key=lambda item: -item[1])
@@ -98,11 +99,6 @@ def time_spent(result: Result) -> Section:
         "Where the job's time went, mean of a replication", columns, rows
     )
     return Section("time", "Where the time went", body)
-
-
-def _mean_horizon_h(result: Result) -> float:
-    """Mean length of a replication in hours (they differ where the job had a fixed amount of work)."""
-    return sum(one.horizon_h for one in result.measures) / max(len(result.measures), 1)
 
 
 def lost_by_cause(result: Result) -> Section | None:
@@ -181,13 +177,14 @@ def _timeline(ledgers: list[Ledger], finding: str) -> tuple[figures.Chart, list[
 
 def _resources(ledgers: list[Ledger], finding: str) -> list[figures.Chart]:
     """Levels of spares, technicians, queues and parts; no chart if nothing is limited."""
-    limit = max(50, MAX_STEPS_IN_ALL // (len(ledgers) * MAX_PANELS))
-    drawn = [(timeline.steps(one, limit)[:MAX_PANELS], one.horizon_h) for one in ledgers]
-    if not all(levels for levels, _ in drawn):
+    names = timeline.resource_names(ledgers)
+    if not names:
         return []
-    n_hidden = max(len({row.resource for row in one.resources}) for one in ledgers) - MAX_PANELS
-    if n_hidden > 0:
-        finding += f" (drawn: the first {MAX_PANELS} of {MAX_PANELS + n_hidden} resources)"
+    if len(names) > MAX_PANELS:
+        finding += f" (drawn: the first {MAX_PANELS} of {len(names)} resources)"
+    names = names[:MAX_PANELS]
+    limit = max(50, MAX_STEPS_IN_ALL // (len(ledgers) * len(names)))
+    drawn = [(timeline.steps(one, names, limit), one.horizon_h) for one in ledgers]
     return [figures_time.resources(finding, drawn)]
 
 
@@ -242,12 +239,22 @@ def sources(result: Result) -> Section | None:
     if not found:
         return None
     rows = [
-        (key, value, source, "assumed" if is_assumed(source) else "sourced") for key, value, source in found
+        (key, rounded(value), source, "assumed" if is_assumed(source) else "sourced")
+        for key, value, source in found
     ]
     assumed = sum(1 for row in rows if row[3] == "assumed")
     columns = (Column("setting"), Column("value"), Column("source"), Column("kind"))
     caption = f"{len(rows)} settings state their source; {assumed} of them are assumed"
     return Section("sources", "Sources", table(caption, columns, rows))
+
+
+def rounded(text: str) -> str:
+    """Text with four significant figures in place of long decimals, as hours often have.
+
+    >>> rounded("blocking 0.016666666666666666 h, nodes 3, interval 0.25 h")
+    'blocking 0.01667 h, nodes 3, interval 0.25 h'
+    """
+    return re.sub(r"(?<![\w.])\d+\.\d{5,}(?![\w.])", lambda found: f"{float(found[0]):.4g}", text)
 
 
 def is_assumed(source: str) -> bool:

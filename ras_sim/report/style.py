@@ -123,9 +123,9 @@ def label_of(word: str) -> str:
 _RESOURCES = {
     "spare_nodes": "spare nodes free",
     "technicians_busy": "technicians busy",
-    "technician_queue": "repairs that wait for a technician",
+    "technician_queue": "waiting for a technician",
     "parts": "{} parts in stock",
-    "parts_queue": "repairs that wait for {} parts",
+    "parts_queue": "waiting for {} parts",
 }
 
 

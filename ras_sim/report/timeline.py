@@ -15,7 +15,6 @@ from ras_sim.report.style import EFFECT_LABELS, OUTCOME_LABELS, label_of, number
 MAX_BARS = 5000
 MAX_MARKERS = 5000
 MAX_LANES = 12
-MAX_STEPS = 1500
 
 OTHER_LANE = "other"
 
@@ -207,27 +206,31 @@ def safe(text: str) -> str:
     return escape(text, quote=False)
 
 
-def steps(ledger: Ledger, limit: int = MAX_STEPS) -> list[Steps]:
-    """The level of each limited resource over the run, thinned to at most `limit` points each."""
+def resource_names(ledgers: Iterable[Ledger]) -> list[str]:
+    """Every resource of any of the ledgers, in order of first occurrence."""
+    return list(dict.fromkeys(row.resource for one in ledgers for row in one.resources))
+
+
+def steps(ledger: Ledger, names: Iterable[str], limit: int) -> list[Steps]:
+    """The level of each named resource over the run, thinned to about `limit` points each.
+
+    A level is 0 until its first row: a queue in which nobody ever stood has no row at all.
+    """
     changes: dict[str, list[tuple[float, int]]] = defaultdict(list)
     for row in ledger.resources:
         changes[row.resource].append((row.time_h, row.change))
-    return [_levels(name, rows, ledger.horizon_h, limit) for name, rows in changes.items()]
+    return [_levels(name, changes[name], ledger.horizon_h, limit) for name in names]
 
 
 def _levels(name: str, rows: list[tuple[float, int]], horizon_h: float, limit: int) -> Steps:
-    """Running sum of the changes, ended at the horizon."""
-    times_h: list[float] = []
-    levels: list[int] = []
-    level = 0
-    for index, (time_h, change) in enumerate(sorted(rows, key=lambda row: row[0])):
-        level += change
-        if times_h and times_h[-1] == time_h:
-            levels[-1] = level
+    """Running sum of the changes, from 0 to the horizon."""
+    times_h, levels = [0.0], [0]
+    for time_h, change in sorted(rows, key=lambda row: row[0]):
+        if times_h[-1] == time_h:
+            levels[-1] += change
         else:
-            # The first row is the level at the beginning, whenever it was written.
-            times_h.append(0.0 if index == 0 else time_h)
-            levels.append(level)
+            times_h.append(time_h)
+            levels.append(levels[-1] + change)
     times_h, levels = _thinned(times_h, levels, limit)
     return Steps(name, [*times_h, horizon_h], [*levels, levels[-1]])
 

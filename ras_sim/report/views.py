@@ -91,7 +91,8 @@ def headlines(result: Result) -> list[Headline]:
     found = []
     for name, label, kind, meaning in _HEADLINES:
         estimate = result.aggregate.metrics[name]
-        found.append(Headline(name, label, shown(estimate.mean, kind), interval(estimate, kind), meaning))
+        value = "none seen" if name == "mtti_h" and estimate.mean is None else shown(estimate.mean, kind)
+        found.append(Headline(name, label, value, interval(estimate, kind), meaning))
     return found
 
 
@@ -107,6 +108,9 @@ def interval(estimate: Estimate, kind: str) -> str:
     if estimate.ci95 is None:
         return ""
     low, high = estimate.ci95
+    if kind == "percent":
+        # Student's t knows nothing of the ends of the scale.
+        low, high = max(low, 0.0), min(high, 1.0)
     return f"{shown(low, kind)} to {shown(high, kind)}"
 
 
@@ -126,10 +130,16 @@ def subtitle(result: Result) -> list[str]:
 
 
 def time_shares(result: Result) -> dict[str, float]:
-    """Mean share of the job's time in each category, in the order of `CATEGORIES`; they sum to 1."""
-    means = {category: result.aggregate.time_h[category].mean or 0.0 for category in CATEGORIES}
-    total = sum(means.values())
-    return {category: hours / total for category, hours in means.items()} if total > 0 else means
+    """Share of the job's time in each category, in the order of `CATEGORIES`; they sum to 1.
+
+    Means of the shares of single replications, so that `productive` is the goodput even where replications
+    are of different length.
+    """
+    n = max(len(result.measures), 1)
+    return {
+        category: sum(one.time_h[category] / one.horizon_h for one in result.measures) / n
+        for category in CATEGORIES
+    }
 
 
 def folded(shares: Mapping[str, float], floor: float = SMALL_FRAC) -> dict[str, float]:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import io
+from dataclasses import replace
 
 import pytest
 from rich.console import Console
 
 from ras_sim.ledger import CATEGORIES
+from ras_sim.metrics import Estimate, aggregate
 from ras_sim.report import summary, summary_markdown
 from ras_sim.report.text import cells
-from ras_sim.report.views import folded, time_shares
+from ras_sim.report.views import folded, interval, time_shares
 from tests.synthetic import FakeScenario, make_result
 
 
@@ -71,8 +73,23 @@ def test_shares_sum_to_one_and_small_ones_are_folded() -> None:
     shares = time_shares(make_result(3))
     assert list(shares) == list(CATEGORIES)
     assert sum(shares.values()) == pytest.approx(1, abs=1e-12)
+    long, short = make_result(1), make_result(1, scenario=FakeScenario(horizon_h=100.0), n_interruptions=200)
+    measures = (*long.measures, *short.measures)
+    mixed = replace(long, measures=measures, aggregate=aggregate(measures))
+    assert time_shares(mixed)["productive"] == pytest.approx(mixed.aggregate.metrics["goodput"].mean)
     assert folded({"a": 0.9996, "b": 0.0004}) == {"a": 0.9996, "other": 0.0004}
     assert sum(cells([0.333, 0.333, 0.334], 79)) == 79
+
+
+def test_what_never_happened_is_said_so() -> None:
+    quiet = printed(make_result(3, n_interruptions=0), 80)
+    assert "MTTI             none seen" in quiet
+    assert "nan" not in quiet
+
+
+def test_no_interval_leaves_the_scale() -> None:
+    close = Estimate(0.995, (0.98, 1.01), 0.01, 4)
+    assert interval(close, "percent") == "98.00% to 100.00%"
 
 
 def test_a_name_is_never_read_as_markup() -> None:

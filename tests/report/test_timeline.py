@@ -7,7 +7,7 @@ from itertools import pairwise
 import pytest
 
 from ras_sim.ledger import AttemptRow, JobRow, ResourceRow
-from ras_sim.report.timeline import bars, clock, markers, steps
+from ras_sim.report.timeline import bars, clock, markers, resource_names, steps
 from tests.ledgers import by_hand, empty, incident
 from tests.synthetic import FakeScenario, make_ledger
 
@@ -111,12 +111,21 @@ def test_steps_start_at_zero_end_at_the_horizon_and_keep_extremes() -> None:
             ResourceRow(i / 40, "spare_nodes", -4 if i == 1500 else -1),
             ResourceRow(i / 40 + 0.01, "spare_nodes", 4 if i == 1500 else 1),
         ]
-    (one,) = steps(ledger, 200)
+    (one,) = steps(ledger, ["spare_nodes"], 200)
     assert len(one.times_h) <= 202
     assert (one.times_h[0], one.times_h[-1]) == (0.0, ledger.horizon_h)
     assert min(one.levels) == 6
     assert max(one.levels) == 10
     assert one.levels[-1] == 10
+
+
+def test_a_queue_without_rows_is_empty_all_the_time() -> None:
+    ledger = empty()
+    ledger.resources = [ResourceRow(10.0, "technician_queue", 1), ResourceRow(11.0, "technician_queue", -1)]
+    assert resource_names([empty(), ledger]) == ["technician_queue"]
+    queue, never = steps(ledger, ["technician_queue", "parts_queue.gpu"], 100)
+    assert (queue.times_h, queue.levels) == ([0, 10, 11, 100], [0, 1, 0, 0])
+    assert (never.times_h, never.levels) == ([0, 100], [0, 0])
 
 
 def test_clock_rounds_to_minutes_across_midnight() -> None:
