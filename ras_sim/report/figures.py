@@ -51,7 +51,7 @@ def blank(**layout: Any) -> Figure:
     figure = go.Figure()
     figure.update_layout(
         template="none",
-        margin={"l": 8, "r": 16, "t": 8, "b": 48},
+        margin={"l": 8, "r": 26, "t": 8, "b": 48},
         paper_bgcolor="rgba(0,0,0,0)",
         plot_bgcolor="rgba(0,0,0,0)",
         font={
@@ -127,7 +127,7 @@ def _waterfall_bars(rows: Sequence[tuple[str, float, float, str]], low: float) -
         base=[round(100 * max(begin, low), 6) for _, begin, _, _ in rows],
         x=[round(100 * (length - max(low - begin, 0)), 6) for _, begin, length, _ in rows],
         marker={"color": [colour for *_, colour in rows]},
-        text=[percent(length) for _, _, length, _ in rows],
+        text=["100%" if length == 1 else percent(length) for _, _, length, _ in rows],
         textposition="outside",
         cliponaxis=False,
         hovertext=[f"{label}: {percent(length, 3)}" for label, _, length, _ in rows],
