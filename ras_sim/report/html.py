@@ -76,7 +76,7 @@ def _asset(name: str) -> str:
 def _header(result: Result) -> str:
     """Name, description, and what was run."""
     scenario = result.scenario
-    description = f'<p class="lead">{escape(scenario.description)}</p>' if scenario.description else ""
+    description = f'<p class="intro">{escape(scenario.description)}</p>' if scenario.description else ""
     facts = escape(" · ".join(subtitle(result)))
     return f'<header><h1>{escape(scenario.name)}</h1>{description}<p class="facts">{facts}</p></header>'
 
