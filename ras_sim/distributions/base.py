@@ -16,6 +16,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from ras_sim.streams import uniform
+
 Array = NDArray[np.float64]
 
 
@@ -103,6 +105,17 @@ class Distribution(ABC):
             hours, >= 0.
         """
         return float(self.inverse_hazard(np.array([-math.log1p(-u)]))[0])
+
+    def draw(self, key: int, ordinal: int) -> float:
+        """Return the time that belongs to one keyed draw.
+
+        Args:
+            key, ordinal: the address of the draw, as for `ras_sim.streams.uniform`.
+
+        Returns:
+            hours, >= 0.
+        """
+        return self.quantile(uniform(key, ordinal))
 
     def residual_h(self, age_h: float, exp1: float) -> float:
         """Return the life that is left at an age: H⁻¹(H(age) + exp1) - age.

@@ -326,6 +326,9 @@ class Deterministic(Distribution):
     def variance_h2(self) -> float:
         return 0.0
 
+    def draw(self, key: int, ordinal: int) -> float:
+        return self.value_h
+
     def quantile(self, u: float) -> float:
         return float(self.value_h)
 

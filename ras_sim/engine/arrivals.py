@@ -26,24 +26,21 @@ _FOLLOWER = 3  # branch of a fault's key from which the keys of its followers de
 
 @dataclass(slots=True)
 class JobClock:
-    """Hours that the job has been running."""
+    """Hours that the job has been running: `hours` up to `since_h`, and on from there while it `runs`."""
 
     hours: float = 0.0
-    since_h: float = math.nan
+    since_h: float = 0.0
+    runs: bool = False
 
     def start(self, now_h: float) -> None:
-        self.since_h = now_h
+        self.since_h, self.runs = now_h, True
 
     def stop(self, now_h: float) -> None:
-        self.hours, self.since_h = self.read(now_h), math.nan
+        self.hours, self.runs = self.read(now_h), False
 
     def read(self, now_h: float) -> float:
         """The clock at `now_h`."""
-        return self.hours if math.isnan(self.since_h) else self.hours + (now_h - self.since_h)
-
-    @property
-    def stands(self) -> bool:
-        return math.isnan(self.since_h)
+        return self.hours + (now_h - self.since_h) if self.runs else self.hours
 
 
 class Arrivals:
@@ -75,14 +72,15 @@ class Arrivals:
         self._order = 0
         self._alarm_h = math.inf
         self.job_clock = JobClock()
-        self._axes = {"calendar": Axis(), "powered": Axis(), "in_job": Axis()}
+        self._calendar, self._powered, self._in_job = Axis(), Axis(), Axis()
+        self._axes = {"calendar": self._calendar, "powered": self._powered, "in_job": self._in_job}
         self._axis_of = [self._axes[mode.clock] for mode in setup.modes]
         keys = [base_key(seed, replication, "life", mode.component_class, mode.name) for mode in setup.modes]
         self.lives = [Lives(mode, key) for mode, key in zip(setup.modes, keys, strict=True)]
         self._renewable = [mode for mode in setup.modes if mode.lifetime is not None and not mode.memoryless]
         if any(mode.clock == "in_job" for mode in setup.modes):
             for node in range(setup.n_job_nodes, setup.blueprint.n_nodes):
-                self._axes["in_job"].leave(node, 0.0)
+                self._in_job.leave(node, 0.0)
         self._fill(seed, replication)
 
     def _fill(self, seed: int, replication: int) -> None:
@@ -135,13 +133,16 @@ class Arrivals:
             return
         self._order += 1
         axis = self._axis_of[mode.mode_id]
-        axis.push(Due(accrued_h, self._order, accrued_h, mode.mode_id, instance, life, node, None))
-        self.arm()
+        at_h = axis.push(accrued_h, self._order, mode.mode_id, instance, life, node)
+        if axis is not self._in_job:
+            self._arm_at(at_h)
+        elif self.job_clock.runs:
+            self.arm()
 
     def push_return(self, at_h: float, mode_id: int, instance: int, root: RootCause) -> None:
         """A fault that only seemed to be fixed comes back."""
-        self._axes["calendar"].push(self._extra(at_h, mode_id, instance, root))
-        self.arm()
+        self._calendar.take(self._extra(at_h, mode_id, instance, root))
+        self._arm_at(at_h)
 
     def push_followers(self, mode: FailureMode, instance: int, life: int, key: int) -> None:
         """The rest of a burst."""
@@ -149,9 +150,8 @@ class Arrivals:
         at_h = self._env.now
         for k in range(n):
             at_h += gaps_h[k]
-            self._axes["calendar"].push(self._extra(at_h, mode.mode_id, instance, child_key(key, _FOLLOWER, k)))
-        if n:
-            self.arm()
+            self._calendar.take(self._extra(at_h, mode.mode_id, instance, child_key(key, _FOLLOWER, k)))
+            self._arm_at(at_h)
 
     def after_repair(
         self, mode: FailureMode, instance: int, node: int | None, root: RootCause, age_kept: float
@@ -172,24 +172,22 @@ class Arrivals:
                 self.push_life(mode, part, node, *self.lives[mode.mode_id].replaced(part, now_h))
 
     def swap(self, leavers: list[int], newcomers: list[int]) -> None:
-        """Nodes leave the job, others join it."""
-        reading_h = self.job_clock.read(self._env.now)
-        axis = self._axes["in_job"]
+        """Nodes leave the job, others join it; the job stands still, and the alarm is set when it runs again."""
+        reading_h, axis = self.job_clock.hours, self._in_job
         for node in leavers:
             axis.leave(node, reading_h)
         for node in newcomers:
             axis.join(node, reading_h)
-        self.arm()
 
     def power_off(self, nodes: list[int]) -> None:
         """Nodes cease to age on the powered clock."""
         for node in nodes:
-            self._axes["powered"].leave(node, self._env.now)
+            self._powered.leave(node, self._env.now)
 
     def power_on(self, nodes: list[int]) -> None:
         """Nodes age again on the powered clock."""
         for node in nodes:
-            self._axes["powered"].join(node, self._env.now)
+            self._powered.join(node, self._env.now)
         self.arm()
 
     def job_runs(self) -> None:
@@ -201,37 +199,29 @@ class Arrivals:
         """The job computes no more."""
         self.job_clock.stop(self._env.now)
 
-    def _next_h(self) -> float:
-        """When the next fault is looked at."""
-        next_h = math.inf
-        for axis in (self._axes["calendar"], self._axes["powered"]):
-            if axis.queue and axis.queue[0].at_h < next_h:
-                next_h = axis.queue[0].at_h
-        in_job = self._axes["in_job"].queue
-        if in_job and not self.job_clock.stands:
-            next_h = min(next_h, self._env.now + max(0.0, in_job[0].at_h - self.job_clock.read(self._env.now)))
-        return next_h
-
     def arm(self) -> None:
         """Make sure that the alarm rings when the next fault is due."""
-        next_h = self._next_h()
-        if next_h < self._alarm_h:
-            self._alarm_h = next_h
-            self._env.timeout(max(0.0, next_h - self._env.now)).callbacks.append(self._ring)
+        for axis in (self._calendar, self._powered):
+            if axis.queue:
+                self._arm_at(axis.queue[0].at_h)
+        if self.job_clock.runs and self._in_job.queue:
+            clock = self.job_clock
+            self._arm_at(clock.since_h + (self._in_job.queue[0].at_h - clock.hours))
+
+    def _arm_at(self, at_h: float) -> None:
+        if at_h < self._alarm_h:
+            self._alarm_h = at_h
+            self._env.timeout(max(0.0, at_h - self._env.now)).callbacks.append(self._ring)
 
     def _ring(self, _: simpy.Event) -> None:
-        if self._env.now < self._alarm_h - _EARLY_H:
+        now_h = self._env.now
+        if now_h < self._alarm_h - _EARLY_H:
             return  # an alarm that was overtaken
         self._alarm_h = math.inf
-        for name, axis in self._axes.items():
-            while True:
-                if name != "in_job":
-                    due = axis.pop_due(self._env.now + _EARLY_H)
-                elif self.job_clock.stands:
-                    break
-                else:
-                    due = axis.pop_due(self.job_clock.read(self._env.now) + _EARLY_H)
-                if due is None:
-                    break
+        for axis in (self._calendar, self._powered):
+            while (due := axis.pop_due(now_h + _EARLY_H)) is not None:
                 self._strike(due)
+        clock = self.job_clock
+        while clock.runs and (due := self._in_job.pop_due(clock.read(now_h) + _EARLY_H)) is not None:
+            self._strike(due)
         self.arm()

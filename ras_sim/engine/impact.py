@@ -13,7 +13,6 @@ from ras_sim.ledger import NO_INCIDENT
 from ras_sim.repair.incident import Incident
 from ras_sim.repair.ladder import Rung
 from ras_sim.scenario.build import Setup
-from ras_sim.streams import uniform
 
 _SWAP = 19  # the draw of a root cause that sets its swap time
 
@@ -48,11 +47,12 @@ class Impact:
         """Take the nodes of the blast out of service, and the job with them."""
         self._hold(incident, incident.nodes, category, level, save_first)
 
-    def take_down(self, incident: Incident, nodes: Iterable[int], rung: Rung) -> None:
+    def take_down(self, incident: Incident, nodes: list[int], rung: Rung) -> None:
         """A rung is tried: it takes down the nodes it works on, and destroys state of the job that waits for it."""
-        more = [node for node in nodes if node not in incident.held]
-        if more:
-            self._hold(incident, more, "repair", rung.level, save_first=True)
+        if nodes:
+            more = [node for node in nodes if node not in incident.held]
+            if more:
+                self._hold(incident, more, "repair", rung.level, save_first=True)
         if rung.takes_down == "operation" or incident.incident_id not in self._stopping:
             return
         self._job.lose(rung.level)
@@ -104,7 +104,7 @@ class Impact:
         self._job.lose(self._all_lost)
         self._job.mark(incident.incident_id, "swap")
         incident.swapping = True
-        delay_h = self._setup.swap.quantile(uniform(incident.root.key, _SWAP))
+        delay_h = self._setup.swap.draw(incident.root.key, _SWAP)
         self._env.timeout(delay_h).callbacks.append(lambda _: self._swapped(incident))
         self._left(nodes)
         self._joined(newcomers)
@@ -120,20 +120,18 @@ class Impact:
 
     def _left(self, nodes: list[int]) -> None:
         """Nodes left the job: what is wrong with them is no longer its concern."""
-        for other in list(self._stopping.values()):
+        for other in tuple(self._stopping.values()) if len(self._stopping) > 1 else ():
             if not other.swapping and other.held and not self._cluster.touches_job(other.held):
                 if other in self._waiting:
                     self._waiting.remove(other)
                 self._let_go(other)
-        for node in nodes:
-            for other in self._hidden.get(node, ()):
-                self._drop_pace(other)
+        for other in self.hidden_in(nodes):
+            self._drop_pace(other)
 
     def _joined(self, nodes: list[int]) -> None:
         """Nodes joined the job: slow and silent faults in them begin to matter."""
-        for node in nodes:
-            for incident in tuple(self._hidden.get(node, ())):
-                self._show(incident)
+        for incident in self.hidden_in(nodes):
+            self._show(incident)
 
     def hide(self, incident: Incident) -> simpy.Event | None:
         """A slow or silent fault begins; returns an event to wait for if its node is not in the job yet."""
@@ -172,6 +170,8 @@ class Impact:
 
     def hidden_in(self, nodes: Iterable[int]) -> list[Incident]:
         """The slow and silent faults in these nodes."""
+        if not self._hidden:
+            return []
         return [incident for node in nodes for incident in self._hidden.get(node, ())]
 
     def end(self, incident: Incident) -> None:

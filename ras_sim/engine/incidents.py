@@ -163,7 +163,7 @@ class Incidents:
             if shown is not None:
                 yield shown
         detection = mode.detection.get(incident.symptom) or self._setup.detection[incident.symptom]
-        delay_h = detection.quantile(uniform(incident.root.key, _DETECT + draws))
+        delay_h = detection.draw(incident.root.key, _DETECT + draws)
         if delay_h > 0.0:
             yield self._env.timeout(delay_h)
         incident.detected_h = self._env.now
@@ -182,7 +182,7 @@ class Incidents:
             self._impact.stop(incident, "diagnose", self._crash_level)
         else:
             self._impact.stop(incident, "diagnose", self._crash_level, save_first=True)
-        delay_h = self._setup.diagnose.quantile(uniform(incident.root.key, _DIAGNOSE + draws))
+        delay_h = self._setup.diagnose.draw(incident.root.key, _DIAGNOSE + draws)
         if delay_h > 0.0:
             yield self._env.timeout(delay_h)
         incident.located_h = self._env.now
@@ -203,9 +203,11 @@ class Incidents:
 
     def _within_budget(self, root: RootCause, level: int, component_class: str) -> int:
         """This rung, or the first higher one that has tries left; the highest one never runs out."""
+        if not root.tries:
+            return level
         policy = self._setup.policy
         since_h = self._env.now - policy.tries_window_h
-        while root.tries and root.recent_tries(level, since_h) >= policy.ladder[level].tries:
+        while root.recent_tries(level, since_h) >= policy.ladder[level].tries:
             higher = next_level(policy.ladder, level, component_class)
             if higher <= level:
                 return level
@@ -232,7 +234,7 @@ class Incidents:
         if rung.technician and self._workshop.has_technicians:
             technician = yield from self._workshop.call_technician(uniform(key, _TRAVEL))
         start_h = env.now
-        duration_h = rung.duration.quantile(uniform(key, _DURATION))
+        duration_h = rung.duration.draw(key, _DURATION)
         if duration_h > 0.0:
             yield env.timeout(duration_h)
         if technician is not None:
@@ -259,7 +261,7 @@ class Incidents:
         if test is None:
             return outcome
         self._impact.stage(incident, "validate")
-        yield self._env.timeout(test.duration.quantile(uniform(key, _TEST)))
+        yield self._env.timeout(test.duration.draw(key, _TEST))
         if not test.rejects(outcome == "fixed", uniform(key, _VERDICT)):
             return outcome
         return "false_alarm" if outcome == "fixed" else "caught"
@@ -276,7 +278,7 @@ class Incidents:
         if outcome == "fixed":
             self._renew(incident, mode, rung)
         else:
-            back_h = self._setup.comes_back.quantile(uniform(root.key, _RETURN + root.n_returns * _BLOCK))
+            back_h = self._setup.comes_back.draw(root.key, _RETURN + root.n_returns * _BLOCK)
             root.n_returns += 1
             self._arrivals.push_return(self._env.now + back_h, mode.mode_id, incident.instance, root)
         self._ledger.incidents.append(incident.row(self._setup.ladder[root.needs].name))

@@ -8,7 +8,7 @@ import simpy
 
 from ras_sim.engine.incidents import Incidents
 from ras_sim.scenario.build import PlannedStop, Setup
-from ras_sim.streams import base_key, uniform
+from ras_sim.streams import base_key
 
 
 def keep_planned_stops(
@@ -25,6 +25,6 @@ def _stops(
     """Stop after stop; one that falls into an outage waits until the job runs again."""
     ordinal = 0
     while True:
-        yield env.timeout(stop.every.quantile(uniform(key, ordinal)))
-        yield from incidents.planned_stop(stop.name, stop.duration.quantile(uniform(key, ordinal + 1)))
+        yield env.timeout(stop.every.draw(key, ordinal))
+        yield from incidents.planned_stop(stop.name, stop.duration.draw(key, ordinal + 1))
         ordinal += 2

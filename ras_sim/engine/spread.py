@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from ras_sim.faults.modes import FailureMode
 from ras_sim.repair.incident import Incident
@@ -17,8 +17,7 @@ SCALE_UP = frozenset({"nvlink", "nvswitch", "switch_tray"})
 """Classes that carry traffic inside an NVLink domain; all others that narrow bandwidth carry it between domains."""
 
 
-@dataclass(frozen=True, slots=True)
-class Reach:
+class Reach(NamedTuple):
     """What one fault takes down, and what it only slows.
 
     Args:
@@ -46,6 +45,7 @@ class Spread:
         self._setup = setup
         self._walk = walk
         self._gpus_per_node = setup.gpus_per_node
+        self._gpus_are_parts = setup.blueprint.n_gpus > 0
         self._redundant = {edge.source for edge in setup.blueprint.edges if edge.needs is not None}
         self._lost: dict[str, set[int]] = {}  # redundant parts that are down now
 
@@ -58,15 +58,10 @@ class Spread:
         cls = mode.component_class
         if mode.spreads or (self._lost and cls in self._redundant):
             return self._drawn_reach(mode, instance, child_key(key, _BLAST))
-        nodes = self._walk.nodes_hit(cls, instance)
-        capacity = self._walk.min_capacity(cls, instance)
-        slowed = self._walk.nodes_slowed(cls, instance) if capacity < 1.0 else ()
-        return Reach(nodes, slowed, self._n_gpus(cls, instance, nodes), self._speed(cls, capacity))
-
-    def _n_gpus(self, cls: str, instance: int, nodes: tuple[int, ...]) -> int:
-        if self._setup.blueprint.n_gpus == 0:
-            return len(nodes) * self._gpus_per_node
-        return len(self._walk.gpus_hit(cls, instance)) if nodes else 0
+        nodes, n_gpus, capacity, slowed = self._walk.effects(cls, instance)
+        if not self._gpus_are_parts:
+            n_gpus = len(nodes) * self._gpus_per_node
+        return Reach(nodes, slowed, n_gpus, 1.0 if capacity == 1.0 else self._speed(cls, capacity))
 
     def _drawn_reach(self, mode: FailureMode, instance: int, key: int) -> Reach:
         """With what is down already, and with trouble that crosses some edges by chance."""
@@ -74,7 +69,7 @@ class Spread:
         blast = walk.walk(cls, instance, mode.spreads, lambda ordinal: uniform(key, ordinal), self._lost)
         capacity = min((left for ids in blast.capacity.values() for left in ids.values()), default=1.0)
         nodes = walk.nodes_in(blast)
-        n_gpus = len(blast.down.get("gpu", ())) or len(nodes) * self._gpus_per_node
+        n_gpus = len(blast.down.get("gpu", ())) if self._gpus_are_parts else len(nodes) * self._gpus_per_node
         return Reach(nodes, walk.nodes_slowed_in(blast), n_gpus, self._speed(cls, capacity))
 
     def _speed(self, cls: str, capacity: float) -> float:

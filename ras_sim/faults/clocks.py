@@ -61,14 +61,28 @@ class Axis:
 
     def accrued(self, node: int | None, reading_h: float) -> float:
         """The own clock of a node (of the axis itself for parts outside nodes) at an axis reading."""
-        if node is None:
+        if node is None or not (self.shift_h or self.left_at_h):
             return reading_h
         return self.left_at_h.get(node, reading_h) - self.shift_h.get(node, 0.0)
 
-    def push(self, due: Due) -> None:
-        """Add a fault; `due.at_h` is set from its node's own clock."""
+    def push(
+        self, accrued_h: float, order: int, mode_id: int, instance: int, life: int, node: int | None
+    ) -> float:
+        """Add the fault that ends a life when its node's own clock reads `accrued_h`; returns where on the axis."""
+        at_h = accrued_h
+        if node is not None and self.shift_h:
+            at_h += self.shift_h.get(node, 0.0)
+        heappush(self.queue, Due(at_h, order, accrued_h, mode_id, instance, life, node, None))
+        return at_h
+
+    def take(self, due: Due) -> None:
+        """Add a fault of a known instant."""
+        heappush(self.queue, due)
+
+    def _postpone(self, due: Due) -> None:
+        """Put back a fault whose node was away meanwhile."""
         shift_h = 0.0 if due.node is None else self.shift_h.get(due.node, 0.0)
-        heappush(self.queue, due._replace(at_h=due.accrued_h + shift_h) if shift_h else due)
+        heappush(self.queue, due._replace(at_h=due.accrued_h + shift_h))
 
     def leave(self, node: int, reading_h: float) -> None:
         """The node stops ageing on this axis."""
@@ -81,19 +95,20 @@ class Axis:
             return
         self.shift_h[node] = self.shift_h.get(node, 0.0) + (reading_h - left_at_h)
         for due in self.parked.pop(node, ()):
-            self.push(due)
+            self._postpone(due)
 
     def pop_due(self, reading_h: float) -> Due | None:
         """The next fault that is truly due at this reading, or None."""
-        while self.queue and self.queue[0].at_h <= reading_h:
-            due = heappop(self.queue)
+        queue = self.queue
+        while queue and queue[0].at_h <= reading_h:
+            due = heappop(queue)
             node = due.node
-            if node is None:
+            if node is None or not (self.shift_h or self.left_at_h):
                 return due
             if node in self.left_at_h:
                 self.parked.setdefault(node, []).append(due)
             elif due.accrued_h + self.shift_h.get(node, 0.0) > due.at_h:
-                self.push(due)
+                self._postpone(due)
             else:
                 return due
         return None

@@ -21,11 +21,13 @@ class Life:
         number: which life, counted from 0; a new one begins at each repair.
         born_h: reading of the part's own clock at which its (virtual) age was 0.
         frailty: multiplier of its hazard.
+        key: of all draws about this life and the fault that ends it.
     """
 
     number: int
     born_h: float
     frailty: float
+    key: int
 
 
 class Lives:
@@ -50,6 +52,9 @@ class Lives:
 
     def fault_key(self, instance: int, life: int) -> int:
         """The key of all draws about the fault that ends this life."""
+        now = self._lives.get(instance)
+        if now is not None and now.number == life:
+            return now.key
         return child_key(self._key, instance, life)
 
     def n_followers(self, instance: int, life: int) -> tuple[int, list[float]]:
@@ -75,24 +80,26 @@ class Lives:
         life = self._lives.get(instance)
         if life is None:
             frailty = self._first_frailty(instance, failed_h)
-            life = self._lives[instance] = Life(0, -self._mode.start_age_h, frailty)
+            life = self._lives[instance] = Life(0, -self._mode.start_age_h, frailty, 0)
         life.number += 1
+        life.key = child_key(self._key, instance, life.number)
         virtual_h = age_kept * (now_h - life.born_h)
         life.born_h = now_h - virtual_h
-        return life.number, now_h + self._residual_h(instance, life, virtual_h)
+        return life.number, now_h + self._residual_h(life, virtual_h)
 
     def replaced(self, instance: int, now_h: float) -> tuple[int, float]:
         """A new part takes the place: age 0, a frailty of its own. Returns as `after_repair`."""
         number = self.number(instance) + 1
+        key = child_key(self._key, instance, number)
         frailty = self._mode.frailty
-        draw = 1.0 if frailty is None else frailty.prior(uniform(self.fault_key(instance, number), _FRAILTY))
-        life = self._lives[instance] = Life(number, now_h, draw)
-        return number, now_h + self._residual_h(instance, life, 0.0)
+        draw = 1.0 if frailty is None else frailty.prior(uniform(key, _FRAILTY))
+        life = self._lives[instance] = Life(number, now_h, draw, key)
+        return number, now_h + self._residual_h(life, 0.0)
 
-    def _residual_h(self, instance: int, life: Life, age_h: float) -> float:
+    def _residual_h(self, life: Life, age_h: float) -> float:
         if self._mode.lifetime is None:
             return math.inf
-        exp1 = -math.log(uniform(self.fault_key(instance, life.number), _LIFE))
+        exp1 = -math.log(uniform(life.key, _LIFE))
         return self._mode.lifetime.residual_h(age_h, exp1 / life.frailty)
 
     def _first_frailty(self, instance: int, failed_at_h: float) -> float:

@@ -80,7 +80,9 @@ class TrainingJob:
         self._tainted_at_h: dict[int, float] = {}
         self._stopped_at_h = env.now
         self._speed, self._speed_cause = 1.0, NO_INCIDENT
-        self._timer = 0  # number of the timer that counts; older ones are ignored when they ring
+        self._alarm: simpy.Event | None = None  # the one that counts; older ones are ignored when they ring
+        self._then: Callable[[], None] = self._run_anew
+        self._restore_from: Tier | None = None
 
     @property
     def running(self) -> bool:
@@ -207,18 +209,17 @@ class TrainingJob:
             self._go_back()
 
     def _enter(self, state: str, category: str) -> None:
-        self._state, self._category = state, category
-        self._timer += 1
+        self._state, self._category, self._alarm = state, category, None
 
     def _after(self, delay_h: float, then: Callable[[], None]) -> None:
         """Call `then` after a delay unless the state changes first."""
-        timer = self._timer
+        self._alarm = alarm = self._env.timeout(delay_h)
+        self._then = then
+        alarm.callbacks.append(self._ring)
 
-        def ring(_: simpy.Event) -> None:
-            if timer == self._timer:
-                then()
-
-        self._env.timeout(delay_h).callbacks.append(ring)
+    def _ring(self, alarm: simpy.Event) -> None:
+        if alarm is self._alarm:  # otherwise the state has changed since it was set
+            self._then()
 
     def _saved(self) -> None:
         """The stop that saves first has saved."""
@@ -247,26 +248,25 @@ class TrainingJob:
             at_h = self._stopped_at_h
             self._rows.append(JobRow(at_h, at_h, "productive", -lost_h, self._cause))
             self._rows.append(JobRow(at_h, at_h, "lost_work", lost_h, self._cause))
-        position_h = self._progress.position_h
-        self._tainted_at_h = {who: min(at, position_h) for who, at in self._tainted_at_h.items()}
+        if self._tainted_at_h:
+            position_h = self._progress.position_h
+            self._tainted_at_h = {who: min(at, position_h) for who, at in self._tainted_at_h.items()}
         self._sound_before_h = math.inf
         return tier
 
     def _initialise(self, tier: Tier | None) -> None:
         self._enter("initialise", "initialise")
-
-        def restore() -> None:
-            self._restore(tier)
-
+        self._restore_from = tier
         if self._spec.start_up_h > 0.0:
-            self._after(self._spec.start_up_h, restore)
+            self._after(self._spec.start_up_h, self._restore)
         else:
-            restore()
+            self._restore()
 
-    def _restore(self, tier: Tier | None) -> None:
-        self._close()
-        self._enter("restore", "restore")
+    def _restore(self) -> None:
+        tier = self._restore_from
         if tier is not None and tier.restore_h > 0.0:
+            self._close()
+            self._enter("restore", "restore")
             self._after(tier.restore_h, self._run_anew)
         else:
             self._run_anew()
@@ -291,7 +291,6 @@ class TrainingJob:
     def _arm_completion(self) -> None:
         if self._spec.work_h is None:
             return
-        self._timer += 1
         self._after(self._progress.time_to(self._spec.work_h), self._complete)
 
     def _complete(self) -> None:

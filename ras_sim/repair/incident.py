@@ -9,7 +9,7 @@ from ras_sim.ledger import IncidentRow
 from ras_sim.repair.policy import RootCause
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Incident:
     """What is known of an incident while it goes on; at the end it becomes a row of the ledger.
 

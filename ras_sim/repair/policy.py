@@ -49,7 +49,7 @@ class Policy:
         return next_level(self.ladder, level, component_class)
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class RootCause:
     """What is truly wrong, across all incidents in which it shows: it keeps its key, its need and its history.
 
@@ -59,6 +59,8 @@ class RootCause:
         needs: the lowest rung that truly fixes it.
         failed_h: own clock of the part at the fault, for its age.
         life: the life of the part that it ended; EXTRA where it ended none.
+        n_returns: how often it came back.
+        tries: (rung, when) of every try, in order.
     """
 
     incident_id: int
@@ -67,19 +69,17 @@ class RootCause:
     failed_h: float
     life: int
     n_returns: int = 0
-    tries: dict[int, list[float]] = field(default_factory=dict)
-    n_tries: dict[int, int] = field(default_factory=dict)
+    tries: list[tuple[int, float]] = field(default_factory=list)
 
     def count_try(self, level: int, now_h: float) -> int:
         """Note a try of a rung; returns its number among all tries of that rung on this root cause, from 0."""
-        self.tries.setdefault(level, []).append(now_h)
-        n = self.n_tries.get(level, 0)
-        self.n_tries[level] = n + 1
+        n = sum(1 for tried, _ in self.tries if tried == level) if self.tries else 0
+        self.tries.append((level, now_h))
         return n
 
     def recent_tries(self, level: int, since_h: float) -> int:
         """Tries of a rung since an instant."""
-        return sum(1 for at_h in self.tries.get(level, ()) if at_h >= since_h)
+        return sum(1 for tried, at_h in self.tries if tried == level and at_h >= since_h)
 
 
 class LemonWatch:
