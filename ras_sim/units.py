@@ -53,10 +53,12 @@ _PER_TIME = re.compile(
     re.IGNORECASE | re.ASCII,
 )
 
+_COUNTED = re.compile(rf"(?P<count>{_NUMBER}) in (?P<parts>{_NUMBER}) [x×] (?P<time>.+)", re.IGNORECASE)
+
 _DURATION_WANTED = "a time with its unit, e.g. '30 min', '1.5 h', '90 d', '3 years'"
 _RATE_WANTED = (
     "a rate with its unit, e.g. '450 FIT', 'MTBF 50000 h', 'AFR 2 %', '2 %/year', '0.061 per GPU-year', "
-    "'3.79 per 1000 node-days'"
+    "'3.79 per 1000 node-days', '148 in 16384 x 54 days'"
 )
 _BYTES_WANTED = "a size with its unit, e.g. '80 GB', '640 GiB'"
 _BANDWIDTH_WANTED = "a bandwidth with its unit (b is bits, B is bytes), e.g. '400 Gb/s', '50 GB/s'"
@@ -139,7 +141,8 @@ def parse_rate_per_h(value: str | float) -> float:
 
     "450 FIT" is 450 per 10⁹ h. "MTBF 50000 h" is one per 50000 h. "AFR 2 %" is the share of parts that fail
     within a year: -ln(1 - 0.02) / 8766 h. "2 %/year" is 0.02 per year, "0.061 per GPU-year" 0.061 per year
-    for each GPU, "3.79 per 1000 node-days" 0.00379 per day for each node; also "0.01 /day".
+    for each GPU, "3.79 per 1000 node-days" 0.00379 per day for each node; also "0.01 /day". "148 in 16384 x 54
+    days" is what was counted: 148 failures of 16384 parts in 54 days each.
 
     Args:
         value: one of these; or 0.
@@ -161,6 +164,9 @@ def parse_rate_per_h(value: str | float) -> float:
         return _rate_of_afr(tail, value)
     if text.lower().endswith("fit"):
         return _parse_quantity(text, {"fit": 1.0 / FIT_HOURS}, _RATE_WANTED, fold=True)
+    counted = _COUNTED.fullmatch(text)
+    if counted is not None:
+        return _rate_of_count(counted, value)
     match = _PER_TIME.fullmatch(text)
     if match is None:
         return _parse_quantity(value, {}, _RATE_WANTED, fold=True)  # only 0 is left
@@ -170,6 +176,18 @@ def parse_rate_per_h(value: str | float) -> float:
     if period_h is None or many == 0.0:
         raise _fail(value, _RATE_WANTED)
     return _finite(number / many / period_h, value, _RATE_WANTED)
+
+
+def _rate_of_count(counted: re.Match[str], value: object) -> float:
+    """Return count / (parts x time) of a "COUNT in PARTS x TIME" text."""
+    try:
+        each_h = parse_duration_h(counted["time"])
+    except ValueError:
+        raise _fail(value, _RATE_WANTED) from None
+    exposure_h = _number(counted["parts"], value, _RATE_WANTED) * each_h
+    if exposure_h == 0.0:
+        raise _fail(value, f"parts and a time > 0: {_RATE_WANTED}")
+    return _finite(_number(counted["count"], value, _RATE_WANTED) / exposure_h, value, _RATE_WANTED)
 
 
 def _rate_of_mean(text: str, value: object) -> float:
