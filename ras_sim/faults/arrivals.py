@@ -88,8 +88,9 @@ def distinct_instances(rng: np.random.Generator, n: int, k: int) -> NDArray[np.i
     ids = np.empty(0, dtype=np.int64)
     first = ids
     while len(first) < k:
-        # One uniform each, whatever the block: a larger block continues the same sequence.
-        more = (rng.random(max(16, 2 * (k - len(first)))) * n).astype(np.int64)
+        # One uniform each, whatever the block: a larger block continues the same sequence. Blocks grow with what was
+        # drawn before, because the last few of n parts are rare among the draws.
+        more = (rng.random(max(16, 2 * (k - len(first)), len(ids))) * n).astype(np.int64)
         ids = np.concatenate([ids, more])
         first = np.sort(np.unique(ids, return_index=True)[1])
     return ids[first[:k]]
