@@ -8,13 +8,10 @@ from collections.abc import Iterator
 import numpy as np
 
 from ras_sim.scenario.checks.finding import Finding, unknown_name
-from ras_sim.scenario.checks.machine import hangs_on
 from ras_sim.scenario.failures import ModeSpec, ShockSpec
 from ras_sim.scenario.model import Scenario
-from ras_sim.topology import RELATIONS, Blueprint
-
-MACHINE = "machine"
-"""What a shock names that strikes under the whole machine."""
+from ras_sim.topology import RELATIONS, BlastWalk, Blueprint
+from ras_sim.topology.parts import MACHINE, parts_below
 
 
 def failure_findings(scenario: Scenario, machine: Blueprint | None) -> Iterator[Finding]:
@@ -74,8 +71,7 @@ def _shock(
     cls = shock.strikes.partition(".")[0]
     if (
         machine is not None
-        and shock.under != MACHINE
         and cls in counts
-        and not hangs_on(machine, cls, shock.under)
+        and not len(parts_below(BlastWalk(machine), shock.under, cls)(0))
     ):
         yield Finding((*where, "strikes"), f"a mode of a class that hangs on {shock.under}")

@@ -1,9 +1,8 @@
-"""The machine can be built; and what hangs on what in it."""
+"""The machine can be built; and which class holds which."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
 
 from ras_sim.errors import nearest
 from ras_sim.scenario.checks.finding import Finding
@@ -44,14 +43,15 @@ def _meant_key(spec: Machine, what: str, got: str) -> str:
     return key if key in keys else ""
 
 
-def hangs_on(blueprint: Blueprint, part: str, holder: str, relations: Collection[str] | None = None) -> bool:
-    """Whether instances of one class are reached from another by edges of certain relations (all if None)."""
+def is_held_by(blueprint: Blueprint, part: str, holder: str) -> bool:
+    """Whether each part of a class sits in an instance of another class, which can be replaced as a whole."""
+    if holder == "node" and part in blueprint.homes:
+        return True
     seen, waiting = {holder}, [holder]
     while waiting:
         cls = waiting.pop()
         for edge in blueprint.edges:
-            related = relations is None or edge.relation in relations
-            if related and edge.source == cls and edge.target not in seen:
+            if edge.relation == "contains" and edge.source == cls and edge.target not in seen:
                 seen.add(edge.target)
                 waiting.append(edge.target)
     return part in seen

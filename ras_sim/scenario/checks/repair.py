@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from ras_sim.faults.modes import SYMPTOMS
 from ras_sim.scenario.checks.finding import Finding, unknown_name
-from ras_sim.scenario.checks.machine import hangs_on
+from ras_sim.scenario.checks.machine import is_held_by
 from ras_sim.scenario.model import Scenario
 from ras_sim.topology import Blueprint
 
@@ -104,5 +104,5 @@ def _units(scenario: Scenario, machine: Blueprint) -> Iterator[Finding]:
             yield unknown_name(
                 where, name, machine.counts, "a component class of the machine", at_key=name == cls
             )
-        if not unknown and not hangs_on(machine, cls, unit, ("contains",)):
+        if not unknown and not is_held_by(machine, cls, unit):
             yield Finding(where, f"a class that contains {cls}")

@@ -1,0 +1,126 @@
+"""The commands and their options. Everything heavy is imported inside the command that needs it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ras_sim import __version__
+from ras_sim.cli.guard import guarded
+
+app = typer.Typer(
+    name="ras-sim",
+    help="Simulate failures, repair and goodput of very large synchronous training clusters.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+ScenarioPath = Annotated[
+    Path, typer.Argument(metavar="SCENARIO", help="A scenario file (YAML).", show_default=False)
+]
+Overrides = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="KEY.PATH=VALUE", help="Set a value of the scenario; may be repeated."),
+]
+
+
+def main() -> None:
+    """Run the command line; ends with `SystemExit`."""
+    app(prog_name="ras-sim")
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"ras-sim {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _common(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version.")
+    ] = False,
+) -> None:
+    """Options before the command."""
+
+
+@app.command()
+@guarded
+def run(
+    scenario: ScenarioPath,
+    seed: Annotated[int, typer.Option(help="The same seed gives the same results.")] = 1,
+    replications: Annotated[
+        int, typer.Option("--replications", "-n", help="Independent histories to run.")
+    ] = 1,
+    horizon: Annotated[
+        str | None,
+        typer.Option(metavar="TIME", help="Length of a run, e.g. 90d, in place of the scenario's."),
+    ] = None,
+    overrides: Overrides = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="Write a run directory: tables, report.html, summary.md."),
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Write one JSON object to stdout instead.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress, no notes, no summary.")] = False,
+    workers: Annotated[int | None, typer.Option(help="Processes.", show_default="one per core")] = None,
+) -> int:
+    """Simulate a scenario and say where the GPU-hours went."""
+    from ras_sim.cli.run import RunOptions, run_scenario
+
+    values = [*(overrides or ()), *([f"horizon={horizon}"] if horizon is not None else ())]
+    return run_scenario(RunOptions(scenario, values, seed, replications, workers, out, as_json, quiet))
+
+
+@app.command()
+@guarded
+def validate(
+    scenarios: Annotated[
+        list[Path], typer.Argument(metavar="SCENARIO...", help="Files.", show_default=False)
+    ],
+    overrides: Overrides = None,
+) -> int:
+    """Check scenario files: every fault with its place."""
+    from ras_sim.cli.validate import validate_scenarios
+
+    return validate_scenarios(scenarios, overrides or ())
+
+
+@app.command()
+@guarded
+def show(
+    scenario: ScenarioPath,
+    component_class: Annotated[
+        str | None, typer.Option("--class", metavar="CLASS", help="Failure modes of one component class.")
+    ] = None,
+    blast: Annotated[
+        str | None,
+        typer.Option(
+            metavar="CLASS:ID[:MODE]", help="What goes down with one part, and why, e.g. gpu:17:xid."
+        ),
+    ] = None,
+    graph: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Draw the machine around --blast: .svg or .graphml.")
+    ] = None,
+    hops: Annotated[int, typer.Option(min=0, max=20, help="How far around --blast to draw.")] = 2,
+    overrides: Overrides = None,
+) -> int:
+    """Show the machine: parts, expected failures, blast radius."""
+    from ras_sim.cli.show import ShowOptions, show_scenario
+
+    return show_scenario(ShowOptions(scenario, overrides or [], component_class, blast, graph, hops))
+
+
+@app.command()
+@guarded
+def schema() -> int:
+    """Print the JSON Schema of a scenario file, for editors."""
+    import json
+
+    from ras_sim.scenario.schema import json_schema
+
+    print(json.dumps(json_schema(), indent=2, ensure_ascii=False))
+    return 0

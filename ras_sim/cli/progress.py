@@ -1,0 +1,61 @@
+"""Progress of long runs, on the error stream: a bar on a terminal, now and then a line elsewhere."""
+
+from __future__ import annotations
+
+import sys
+import time
+from types import TracebackType
+from typing import Self
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
+from rich.progress import Progress as RichProgress
+
+from ras_sim.cli.guard import say
+
+QUIET_S = 2.0
+"""A run that is over within this time shows nothing."""
+_BETWEEN_LINES_S = 10.0
+
+
+class Progress:
+    """Called with (finished, wanted) after each replication.
+
+    Args:
+        wanted: number of replications.
+        quiet: show nothing.
+    """
+
+    def __init__(self, wanted: int, *, quiet: bool) -> None:
+        self._wanted, self._quiet = wanted, quiet
+        self._began_s = time.monotonic()
+        self._next_line_s = self._began_s + QUIET_S
+        self._bar: RichProgress | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._bar is not None:
+            self._bar.stop()
+
+    def __call__(self, finished: int, wanted: int) -> None:
+        """Show that `finished` of `wanted` are done."""
+        now_s = time.monotonic()
+        if self._quiet or now_s - self._began_s < QUIET_S:
+            return
+        if sys.stderr.isatty():
+            self._draw(finished, wanted)
+        elif now_s >= self._next_line_s:
+            self._next_line_s = now_s + _BETWEEN_LINES_S
+            say(f"{finished} of {wanted} replications")
+
+    def _draw(self, finished: int, wanted: int) -> None:
+        if self._bar is None:
+            columns = (TextColumn("replications"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+            self._bar = RichProgress(*columns, console=Console(stderr=True), transient=True)
+            self._bar.add_task("", total=wanted)
+            self._bar.start()
+        self._bar.update(self._bar.task_ids[0], completed=finished)

@@ -1,0 +1,113 @@
+"""`ras-sim run`: simulate, write, summarise."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from ras_sim import __version__
+from ras_sim.cli.guard import GOOD, INTERRUPTED, say
+from ras_sim.cli.progress import Progress
+from ras_sim.cli.terminal import Terminal
+from ras_sim.errors import InputError
+from ras_sim.experiment import rundir
+from ras_sim.experiment.replicate import Result, run
+from ras_sim.ledger import Ledger
+from ras_sim.report.html import write_report
+from ras_sim.report.text import summary, summary_markdown
+from ras_sim.scenario.load import load
+from ras_sim.scenario.model import Scenario
+
+
+@dataclass(frozen=True, slots=True)
+class RunOptions:
+    """What was asked for on the command line; see `ras_sim.cli.app.run`."""
+
+    path: Path
+    overrides: Sequence[str]
+    seed: int
+    replications: int
+    workers: int | None
+    out: Path | None
+    as_json: bool
+    quiet: bool
+
+
+def run_scenario(options: RunOptions) -> int:
+    """Run, write and print; returns the exit code."""
+    scenario = load(options.path, options.overrides)
+    done: list[Ledger] = []
+    if options.out is not None:
+        rundir.check_target(options.out)
+        done = _finished_before(options.out, scenario, options.seed)
+    if done and not options.quiet:
+        say(f"going on with the {len(done)} replications that {options.out} holds")
+    with Progress(options.replications, quiet=options.quiet) as progress:
+        result = run(
+            scenario,
+            seed=options.seed,
+            replications=options.replications,
+            workers=options.workers,
+            progress=progress,
+            keep_ledgers=_ledgers_are_read(options),
+            done=done,
+        )
+    if options.out is not None and result.measures:
+        _write(result, options.out)
+    if result.measures:
+        _print(result, options)
+    return _interrupted(result, options) if result.interrupted else GOOD
+
+
+def _ledgers_are_read(options: RunOptions) -> bool:
+    """Whether anything needs the rows and not only the metrics."""
+    return options.out is not None
+
+
+def _finished_before(out: Path, scenario: Scenario, seed: int) -> list[Ledger]:
+    """Replications of an interrupted run of the same scenario, seed and version in the same folder."""
+    if not (out / "manifest.json").exists():
+        return []
+    try:
+        earlier = rundir.read(out)
+        known = earlier.manifest
+        same = (scenario.content_hash, seed, __version__) == (
+            known.get("content_hash"),
+            known.get("seed"),
+            known.get("version"),
+        )
+        return earlier.ledgers() if same and known.get("interrupted") else []
+    except InputError:  # damaged: it is written anew
+        return []
+
+
+def _write(result: Result, out: Path) -> None:
+    """The run directory with its report."""
+    folder = result.save(out)
+    write_report(result, folder / "report.html")
+    draft = folder / "summary.md.part"
+    draft.write_text(summary_markdown(result), encoding="utf-8")
+    os.replace(draft, folder / "summary.md")
+
+
+def _print(result: Result, options: RunOptions) -> None:
+    if options.as_json:
+        print(json.dumps(result.to_json(), allow_nan=False))
+    elif not options.quiet:
+        console = Terminal()
+        console.print(summary(result, width=console.width))
+    if options.out is not None and not options.quiet:
+        say(f"written to {options.out}")
+
+
+def _interrupted(result: Result, options: RunOptions) -> int:
+    """Say what is left of a run that was stopped."""
+    sys.stdout.flush()
+    say(f"interrupted: {len(result.measures)} of {result.replications} replications finished")
+    if options.out is not None and result.measures:
+        say("the same command goes on from there")
+    return INTERRUPTED
