@@ -116,7 +116,7 @@ class AttemptRow(NamedTuple):
 
 
 class ResourceRow(NamedTuple):
-    """The level of `resource` changes by `change` at `time_h`; the first row of a resource states its start level."""
+    """The level of `resource` changes by `change` at `time_h`. A resource is at level 0 before its first row."""
 
     time_h: float
     resource: str
