@@ -141,8 +141,8 @@ def parse_rate_per_h(value: str | float) -> float:
 
     "450 FIT" is 450 per 10⁹ h. "MTBF 50000 h" is one per 50000 h. "AFR 2 %" is the share of parts that fail
     within a year: -ln(1 - 0.02) / 8766 h. "2 %/year" is 0.02 per year, "0.061 per GPU-year" 0.061 per year
-    for each GPU, "3.79 per 1000 node-days" 0.00379 per day for each node; also "0.01 /day". "148 in 16384 x 54
-    days" is what was counted: 148 failures of 16384 parts in 54 days each.
+    for each GPU, "3.79 per 1000 node-days" 0.00379 per day for each node; also "0.01 /day".
+    "148 in 16384 x 54 days" is what was counted: 148 failures of 16384 parts, each observed for 54 days.
 
     Args:
         value: one of these; or 0.
