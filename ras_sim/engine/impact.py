@@ -105,9 +105,12 @@ class Impact:
         self._job.mark(incident.incident_id, "swap")
         incident.swapping = True
         delay_h = self._setup.swap.draw(incident.root.key, _SWAP)
-        self._env.timeout(delay_h).callbacks.append(lambda _: self._swapped(incident))
         self._left(nodes)
         self._joined(newcomers)
+        if delay_h > 0.0:
+            self._env.timeout(delay_h).callbacks.append(lambda _: self._swapped(incident))
+        else:
+            self._swapped(incident)
 
     def _swapped(self, incident: Incident) -> None:
         incident.swapping = False
@@ -133,15 +136,18 @@ class Impact:
         for incident in self.hidden_in(nodes):
             self._show(incident)
 
-    def hide(self, incident: Incident) -> simpy.Event | None:
-        """A slow or silent fault begins; returns an event to wait for if its node is not in the job yet."""
+    def hide(self, incident: Incident) -> None:
+        """A slow or silent fault begins; it matters, and can be detected, once its node is in the job."""
         for node in incident.nodes:
             self._hidden.setdefault(node, []).append(incident)
         if self._cluster.touches_job(incident.nodes or incident.slowed):
             self._show(incident)
-            return None
-        event = self._shown[incident.incident_id] = self._env.event()
-        return event
+        else:
+            self._shown[incident.incident_id] = self._env.event()
+
+    def shown(self, incident: Incident) -> simpy.Event | None:
+        """The event that a fault hidden outside the job waits for, None for any other."""
+        return self._shown.get(incident.incident_id)
 
     def _show(self, incident: Incident) -> None:
         waiting = self._shown.pop(incident.incident_id, None)

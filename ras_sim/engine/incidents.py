@@ -145,23 +145,28 @@ class Incidents:
         )
         self._n_incidents += 1
         self._open[mode.mode_id, instance] = incident
+        self._begin(incident)
         self._env.process(self._life(incident, mode))
+
+    def _begin(self, incident: Incident) -> None:
+        """The fault takes effect, at the instant at which it strikes."""
+        if incident.symptom not in STOPPING:
+            self._impact.hide(incident)
+            return
+        self._spread.lost(incident)
+        level = NOTHING_LOST if incident.symptom == "exception" else self._crash_level
+        self._impact.stop(incident, "detect", level)
+        if incident.speed < 1.0 and self._cluster.touches_job(incident.slowed):
+            self._impact.slow_down(incident)
 
     # ------------------------------------------------------------------ its life
 
     def _life(self, incident: Incident, mode: FailureMode) -> Steps:
         """From onset to return to service."""
         draws = incident.root.n_returns * _BLOCK
-        if incident.symptom in STOPPING:
-            self._spread.lost(incident)
-            level = NOTHING_LOST if incident.symptom == "exception" else self._crash_level
-            self._impact.stop(incident, "detect", level)
-            if incident.speed < 1.0 and self._cluster.touches_job(incident.slowed):
-                self._impact.slow_down(incident)
-        else:
-            shown = self._impact.hide(incident)
-            if shown is not None:
-                yield shown
+        shown = self._impact.shown(incident)
+        if shown is not None:
+            yield shown
         detection = mode.detection.get(incident.symptom) or self._setup.detection[incident.symptom]
         delay_h = detection.draw(incident.root.key, _DETECT + draws)
         if delay_h > 0.0:

@@ -51,7 +51,10 @@ class Plan:
 
     def paused_h(self, saves: int) -> float:
         """How long the first `saves` saves stop the job together."""
-        return sum((saves // tier.multiple) * tier.blocking_h for tier in self.tiers)
+        paused_h = 0.0
+        for tier in self.tiers:
+            paused_h += saves // tier.multiple * tier.blocking_h
+        return paused_h
 
 
 @dataclass(slots=True)
