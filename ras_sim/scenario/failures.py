@@ -52,7 +52,7 @@ class BurstSpec(Strict):
     """Faults come in clusters: each draws a geometric number of followers on the same part."""
 
     extra: float = Field(gt=0.0, le=1000.0, description="Mean number of followers.")
-    gap: Duration
+    gap: Duration = Field(description="Time from one to the next.")
 
 
 class ModeSpec(Strict):
@@ -62,8 +62,8 @@ class ModeSpec(Strict):
     lifetime: Duration | None = Field(None, description="Distribution of the life of one part.")
     start_age: Hours = Field(0.0, description="Age of every part at the start of the run.")
     clock: Clock = Field("calendar", description="The time that parts age on.")
-    frailty: FrailtySpec | None = None
-    symptoms: dict[Symptom, Fraction]
+    frailty: FrailtySpec | None = Field(None, description="How parts of the class differ.")
+    symptoms: dict[Symptom, Fraction] = Field(description="How a fault shows: probabilities that sum to 1.")
     clears_at: dict[Name, Fraction] = Field(
         description="Probability of each rung to be the lowest one that truly fixes the fault."
     )
@@ -71,7 +71,7 @@ class ModeSpec(Strict):
     spreads: dict[Name, Fraction] = Field(
         default_factory=dict, description="Probability to cross an edge or relation of the blueprint."
     )
-    burst: BurstSpec | None = None
+    burst: BurstSpec | None = Field(None, description="Faults that come in clusters.")
     detection: dict[Symptom, Duration] = Field(
         default_factory=dict, description="Time to detect, where this mode differs from `detection`."
     )
@@ -110,7 +110,7 @@ class ModeSpec(Strict):
 class ShockSpec(Strict):
     """A common cause: every instance of `under` has such shocks; each strikes the parts that hang on it."""
 
-    every: Duration
+    every: Duration = Field(description="Time between shocks on one instance of `under`.")
     under: Name = Field(description="A component class, or `machine` for the whole of it.")
     strikes: str = Field(description="The failure mode the struck parts suffer, as class.mode.")
     p_struck: Fraction = Field(description="Probability for each part below to be struck.")
@@ -120,12 +120,12 @@ class ShockSpec(Strict):
 class DetectionSpec(Strict):
     """Time from onset to detection by symptom, and from detection to the decision what to repair."""
 
-    exception: Duration
-    crash: Duration
-    hang: Duration
-    slow: Duration
-    silent: Duration
-    diagnose: Duration
+    exception: Duration = Field(description="Until a failed operation raises its exception.")
+    crash: Duration = Field(description="Until a crash is noticed.")
+    hang: Duration = Field(description="Until a timeout or a watchdog fires.")
+    slow: Duration = Field(description="Until a slow rank is noticed.")
+    silent: Duration = Field(description="Until corruption is noticed.")
+    diagnose: Duration = Field(description="From detection to the decision what to repair.")
     source: Source
 
     def of(self, symptom: Symptom) -> Distribution:

@@ -22,8 +22,8 @@ from ras_sim.scenario.fields import (
 class ParallelSpec(Strict):
     """How the job is cut: `tensor` x `pipeline` GPUs hold one model, the rest is data-parallel width."""
 
-    tensor: int = Field(ge=1)
-    pipeline: int = Field(ge=1)
+    tensor: int = Field(ge=1, description="Tensor-parallel width.")
+    pipeline: int = Field(ge=1, description="Pipeline stages.")
     expert: int = Field(1, ge=1, description="Expert-parallel width; divides the data-parallel width.")
     exposed: dict[Literal["tensor", "pipeline", "data", "expert"], Fraction] = Field(
         description="Share of a step spent waiting for the communication of each kind of group."
@@ -43,7 +43,7 @@ class TransferSpec(Strict):
     """A time that follows from bytes: latency + bytes / bandwidth."""
 
     bandwidth: BytesPerHour = Field(gt=0.0, description="Of the whole job together.")
-    latency: Hours = 0.0
+    latency: Hours = Field(0.0, description="Time that does not depend on the bytes.")
     copies: Literal["one", "each_replica"] = Field(
         "one", description="Bytes moved: one copy of the state, or one for each data-parallel replica."
     )
@@ -76,9 +76,9 @@ class TierSpec(Strict):
 class InitialiseSpec(Strict):
     """Start-up: base + at_1000_gpus x (GPUs / 1000) ** exponent."""
 
-    base: Hours
-    at_1000_gpus: Hours
-    exponent: float = Field(ge=0.0, le=3.0)
+    base: Hours = Field(description="Part that does not grow with the job.")
+    at_1000_gpus: Hours = Field(description="Part that grows, at 1,000 GPUs.")
+    exponent: float = Field(ge=0.0, le=3.0, description="How it grows: 0 not at all, 1 in proportion.")
     source: Source
 
 
@@ -86,14 +86,14 @@ class PlannedSpec(Strict):
     """A stop that is planned: the job saves its work first."""
 
     every: Duration = Field(description="From the end of one to the request of the next.")
-    duration: Duration
+    duration: Duration = Field(description="Of the stop itself, before start-up and restore.")
     source: Source
 
 
 class SparesSpec(Strict):
     """Nodes that wait beside the job; nodes beyond job and spares belong to others."""
 
-    nodes: int = Field(ge=0)
+    nodes: int = Field(ge=0, description="Number of spare nodes.")
     swap: Duration = Field(description="Time to put a spare node in the place of another.")
     source: Source
 
@@ -101,11 +101,13 @@ class SparesSpec(Strict):
 class JobSpec(Strict):
     """A synchronous training job: one lost rank stops all, a slow one slows all."""
 
-    gpus: int = Field(ge=1)
+    gpus: int = Field(ge=1, description="GPUs of the job: whole nodes.")
     work: PositiveHours | None = Field(None, description="Work at full speed after which the job is done.")
-    parallel: ParallelSpec
+    parallel: ParallelSpec = Field(description="How the job is cut.")
     state: Bytes = Field(description="Bytes of one copy of the training state.")
-    initialise: InitialiseSpec
-    checkpoints: dict[Name, TierSpec] = Field(default_factory=dict)
-    spares: SparesSpec
-    planned: dict[Name, PlannedSpec] = Field(default_factory=dict)
+    initialise: InitialiseSpec = Field(description="Time to start up.")
+    checkpoints: dict[Name, TierSpec] = Field(
+        default_factory=dict, description="Tiers of checkpoints by name."
+    )
+    spares: SparesSpec = Field(description="Spare nodes.")
+    planned: dict[Name, PlannedSpec] = Field(default_factory=dict, description="Planned stops by name.")

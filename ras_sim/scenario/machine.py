@@ -18,7 +18,7 @@ from pydantic import Field, create_model
 from ras_sim.scenario.fields import Strict
 from ras_sim.topology import FABRICS, Blueprint
 
-Count = Annotated[int, Field(ge=1, le=100_000_000)]
+Count = Annotated[int, Field(ge=0, le=100_000_000)]
 Ratio = Annotated[float, Field(gt=0.0, le=1000.0)]
 
 
@@ -51,7 +51,7 @@ def machine_model(kind: str, builder: Callable[..., Blueprint]) -> type[Machine]
         default = ... if parameter.default is inspect.Parameter.empty else parameter.default
         fields[name] = (_field_type(hints[name]), default)
     title = "".join(part.capitalize() for part in kind.split("_")) + "Machine"
-    summary = (inspect.getdoc(builder) or "").split("\n\n")[0]
+    summary = (inspect.getdoc(builder) or "").partition("\nArgs:")[0].strip()
     return create_model(title, __base__=Machine, __doc__=summary, **fields)
 
 

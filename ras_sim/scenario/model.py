@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from typing import Annotated, Any
+from typing import Any
 
 from pydantic import Field, PrivateAttr, model_validator
 
@@ -18,9 +18,11 @@ from ras_sim.scenario.writing import to_yaml
 class Published(Strict):
     """A public figure to print beside the simulated one."""
 
-    value: float | None = None
-    at_least: float | None = None
-    at_most: float | None = None
+    value: float | None = Field(
+        None, description="The figure, in hours or as a fraction where it has a unit."
+    )
+    at_least: float | None = Field(None, description="A lower bound, in place of a figure.")
+    at_most: float | None = Field(None, description="An upper bound, in place of a figure.")
     source: Source
 
     @model_validator(mode="after")
@@ -35,15 +37,17 @@ class Published(Strict):
 class Scenario(Strict):
     """A machine, a job, what goes wrong and how it is repaired."""
 
-    name: Annotated[str, Field(min_length=1, max_length=200)]
-    description: Annotated[str, Field(max_length=10_000)] = ""
-    horizon: PositiveHours
-    machine: MachineSpec
-    job: JobSpec
-    detection: DetectionSpec
-    failures: dict[Name, dict[Name, ModeSpec]]
-    shocks: dict[Name, ShockSpec] = Field(default_factory=dict)
-    repair: RepairSpec
+    name: str = Field(min_length=1, max_length=200, description="What results and reports call it.")
+    description: str = Field("", max_length=10_000, description="What it models, for its readers.")
+    horizon: PositiveHours = Field(description="Length of a run.")
+    machine: MachineSpec = Field(description="What is installed.")
+    job: JobSpec = Field(description="The training job.")
+    detection: DetectionSpec = Field(description="Time to notice and to diagnose.")
+    failures: dict[Name, dict[Name, ModeSpec]] = Field(
+        description="Failure modes by component class and name."
+    )
+    shocks: dict[Name, ShockSpec] = Field(default_factory=dict, description="Common causes by name.")
+    repair: RepairSpec = Field(description="Who repairs what, how, with what.")
     published: dict[str, Published] = Field(
         default_factory=dict, description="Public figures by metric, e.g. interruptions_by_mode.hbm.due."
     )

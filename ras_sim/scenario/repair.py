@@ -21,8 +21,8 @@ Names = Annotated[tuple[Name, ...], StrictType(False)]
 class RungSpec(Strict):
     """One rung of the ladder; the order of the ladder is the order in the file."""
 
-    takes_down: Scope
-    duration: Duration
+    takes_down: Scope = Field(description="What is out of service while it is tried.")
+    duration: Duration = Field(description="Of one attempt.")
     meanwhile: Literal["wait", "swap"] = Field(
         description="What the job does while the rung is tried: wait for the part, or swap in a spare node."
     )
@@ -34,7 +34,7 @@ class RungSpec(Strict):
     age_kept: Fraction = Field(
         1.0, description="Virtual age after a fix, as a fraction of age; 0 is as good as new."
     )
-    technician: bool = False
+    technician: bool = Field(False, description="Needs somebody at the machine.")
     part: bool = Field(False, description="Takes a part of the failed class from the shelf.")
     replaces: bool = Field(False, description="The whole replaceable unit is new afterwards.")
     powers_off: bool = Field(False, description="Nodes taken down do not age on the powered clock.")
@@ -58,7 +58,7 @@ class PolicySpec(Strict):
         "first match, in this order; the next rung above where that one does not apply to the class."
     )
     tries_window: Hours = Field(24.0, description="Tries of a rung are forgotten after this time.")
-    lemon: LemonSpec | None = None
+    lemon: LemonSpec | None = Field(None, description="Rule for nodes that keep failing.")
     tolerate_speed: Fraction = Field(
         1.0, description="A slow part that leaves the job at least this relative speed is left in it."
     )
@@ -68,7 +68,7 @@ class ValidationSpec(Strict):
     """The test before a node returns to service."""
 
     after: Names = Field(min_length=1, description="Rungs that are followed by the test.")
-    duration: Duration
+    duration: Duration = Field(description="Of one test.")
     coverage: Fraction = Field(description="Probability to find a fault that was not fixed.")
     false_alarm: Fraction = Field(description="Probability to reject a good node.")
     source: Source
@@ -77,7 +77,7 @@ class ValidationSpec(Strict):
 class TechnicianSpec(Strict):
     """People who do what needs hands."""
 
-    count: int = Field(ge=1, le=100_000)
+    count: int = Field(ge=1, le=100_000, description="How many there are.")
     travel: Duration = Field(description="From being free to standing at the machine.")
     source: Source
 
@@ -85,7 +85,7 @@ class TechnicianSpec(Strict):
 class PartSpec(Strict):
     """Spare parts of one component class on the shelf."""
 
-    stock: int = Field(ge=0, le=1_000_000)
+    stock: int = Field(ge=0, le=1_000_000, description="Parts on the shelf at the start.")
     lead_time: Duration = Field(description="From taking a part to the arrival of its replacement.")
     source: Source
 
@@ -93,14 +93,14 @@ class PartSpec(Strict):
 class RepairSpec(Strict):
     """The ladder, the policy that walks it, and its means."""
 
-    ladder: dict[Name, RungSpec] = Field(min_length=1)
-    policy: PolicySpec
+    ladder: dict[Name, RungSpec] = Field(min_length=1, description="The rungs by name, lowest first.")
+    policy: PolicySpec = Field(description="Where to start, and when to climb.")
     comes_back: Duration = Field(description="Time until a fault returns that only seemed to be fixed.")
     units: dict[Name, Name] = Field(
         default_factory=dict,
         description="Replaceable unit of a class, where it is wider than the part: gpu: node.",
     )
-    validation: ValidationSpec | None = None
+    validation: ValidationSpec | None = Field(None, description="Test before return to service.")
     technicians: TechnicianSpec | None = Field(None, description="Unlimited if left out.")
     parts: dict[Name, PartSpec] = Field(default_factory=dict, description="Unlimited for classes left out.")
     source: Source

@@ -39,6 +39,8 @@ def _meant_key(spec: Machine, what: str, got: str) -> str:
         needed = {key.removesuffix("_needed"): key for key in keys if key.endswith("_needed")}
         word = nearest(part + "s", needed) or nearest(part.rpartition("_")[2] + "s", needed)
         return needed.get(word.partition("'")[2].partition("'")[0], "")
+    if what.startswith("number of "):
+        what = what.removeprefix("number of ") + "s"
     key = what.replace(" ", "_").replace("nvswitchs", "nvswitches")
     return key if key in keys else ""
 
