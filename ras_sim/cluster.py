@@ -29,7 +29,12 @@ class Cluster:
     __slots__ = ("_clock", "_holds", "_job", "_limit", "_rows", "_spares")
 
     def __init__(
-        self, n_nodes: int, n_job_nodes: int, n_spares: int, rows: list[ResourceRow], clock: Callable[[], float]
+        self,
+        n_nodes: int,
+        n_job_nodes: int,
+        n_spares: int,
+        rows: list[ResourceRow],
+        clock: Callable[[], float],
     ) -> None:
         if n_job_nodes + n_spares > n_nodes:
             raise ModelError(f"{n_job_nodes} job nodes and {n_spares} spares in {n_nodes} nodes", 0.0, "node")

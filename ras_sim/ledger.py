@@ -72,10 +72,10 @@ class JobRow(NamedTuple):
 class IncidentRow(NamedTuple):
     """One incident. Stage times are NaN where the stage was never reached before the run ended.
 
-    `root_id` is the incident in which this root cause first struck. `job_effect` is one of none, paused (a caught
-    exception), interrupted (a running job stopped), drained (stopped on purpose, work saved first), extended (the job
-    was down already), slowed. `outcome` is one of fixed, comes_back (seemed fixed, was not), tolerated, open. `n_interruptions` counts how often it stopped a
-    running job so that it had to start up again.
+    `root_id` is the incident in which this root cause first struck. `job_effect` is one of none, paused (a
+    caught exception), interrupted (a running job stopped), drained (stopped on purpose, work saved first),
+    extended (the job was down already), slowed. `outcome` is one of fixed, comes_back (seemed fixed, was not),
+    tolerated, open. `n_interruptions` counts how often it stopped a running job so that it had to start up again.
     """
 
     incident_id: int
@@ -166,7 +166,7 @@ class Ledger:
         return frame_of(table, [self])
 
 
-ROW_TYPES: dict[str, type[NamedTuple]] = {  # type: ignore[valid-type]
+ROW_TYPES: dict[str, type[NamedTuple]] = {
     "job": JobRow,
     "incidents": IncidentRow,
     "attempts": AttemptRow,
@@ -181,7 +181,7 @@ def frame_of(table: str, ledgers: Iterable[Ledger]) -> pd.DataFrame:
     import pandas as pd
 
     ledgers = list(ledgers)
-    columns = list(ROW_TYPES[table]._fields)  # type: ignore[attr-defined]
+    columns = list(ROW_TYPES[table]._fields)
     rows = [row for ledger in ledgers for row in getattr(ledger, table)]
     frame = pd.DataFrame.from_records(rows, columns=columns)
     counts = [len(getattr(ledger, table)) for ledger in ledgers]

@@ -1,5 +1,5 @@
 """The engine: one replication of a scenario as a discrete-event simulation."""
 
-from ras_sim.engine.simulate import simulate
+from ras_sim.engine.replication import simulate
 
 __all__ = ["simulate"]

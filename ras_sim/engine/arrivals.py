@@ -8,7 +8,6 @@ from dataclasses import dataclass
 
 import simpy
 
-from ras_sim.cluster import Cluster
 from ras_sim.faults.arrivals import first_failures
 from ras_sim.faults.clocks import EXTRA, Axis, Due
 from ras_sim.faults.lives import Lives
@@ -20,7 +19,9 @@ from ras_sim.streams import base_key, child_key
 from ras_sim.topology import BlastWalk
 from ras_sim.topology.parts import MACHINE, parts_below
 
-_EARLY_H = 1e-9  # a fault on the job's clock may be taken this early: rounding must not make the alarm ring for ever
+_EARLY_H = (
+    1e-9  # a fault on the job's clock may be taken this early: rounding must not make the alarm ring for ever
+)
 _FOLLOWER = 3  # branch of a fault's key from which the keys of its followers descend
 
 
@@ -50,7 +51,6 @@ class Arrivals:
         env: the simulation.
         setup: the scenario.
         walk: the machine's topology.
-        cluster: who serves the job at the start.
         seed, replication: the random history.
         strike: called with each fault that is due.
     """
@@ -60,7 +60,6 @@ class Arrivals:
         env: simpy.Environment,
         setup: Setup,
         walk: BlastWalk,
-        cluster: Cluster,
         seed: int,
         replication: int,
         strike: Callable[[Due], None],
@@ -110,7 +109,9 @@ class Arrivals:
         key = base_key(seed, replication, "strike", shock.name)
         below = parts_below(self._walk, shock.strikes_under, mode.component_class)
         dues = []
-        for number, (at_h, part) in enumerate(strikes(shock, n, below, self._setup.horizon_h, seed, replication)):
+        for number, (at_h, part) in enumerate(
+            strikes(shock, n, below, self._setup.horizon_h, seed, replication)
+        ):
             dues.append(self._extra(at_h, shock.mode_id, part, child_key(key, number)))
         return dues
 
@@ -127,7 +128,9 @@ class Arrivals:
         """The clock that a part of that node ages on, now."""
         return self._axis_of[mode.mode_id].accrued(node, self.reading(mode))
 
-    def push_life(self, mode: FailureMode, instance: int, node: int | None, life: int, accrued_h: float) -> None:
+    def push_life(
+        self, mode: FailureMode, instance: int, node: int | None, life: int, accrued_h: float
+    ) -> None:
         """The part will fail when its own clock reads `accrued_h`."""
         if accrued_h > self._setup.horizon_h:
             return

@@ -8,6 +8,7 @@ import simpy
 
 from ras_sim.cluster import Cluster
 from ras_sim.engine.arrivals import Arrivals
+from ras_sim.job.checkpoints import NODE_LOST, NOTHING_LOST
 from ras_sim.job.training import TrainingJob
 from ras_sim.ledger import NO_INCIDENT
 from ras_sim.repair.incident import Incident
@@ -36,7 +37,6 @@ class Impact:
         self._cluster = cluster
         self._arrivals = arrivals
         self._job = job
-        self._all_lost = setup.ladder[-1].level
         self._stopping: dict[int, Incident] = {}  # those that hold the job
         self._waiting: list[Incident] = []  # for spare nodes, first come first served
         self._pace: dict[int, float] = {}  # relative speed that each slow incident allows
@@ -52,10 +52,10 @@ class Impact:
         if nodes:
             more = [node for node in nodes if node not in incident.held]
             if more:
-                self._hold(incident, more, "repair", rung.level, save_first=True)
-        if rung.takes_down == "operation" or incident.incident_id not in self._stopping:
+                self._hold(incident, more, "repair", rung.loses, save_first=True)
+        if rung.loses == NOTHING_LOST or incident.incident_id not in self._stopping:
             return
-        self._job.lose(rung.level)
+        self._job.lose(rung.loses)
         if incident.effect == "paused":
             incident.effect, incident.n_interruptions = "interrupted", incident.n_interruptions + 1
 
@@ -101,7 +101,7 @@ class Impact:
         """Spares take the places of the nodes; the job waits until they are ready."""
         newcomers = self._cluster.swap_out(nodes)
         self._arrivals.swap(nodes, newcomers)
-        self._job.lose(self._all_lost)
+        self._job.lose(NODE_LOST)
         self._job.mark(incident.incident_id, "swap")
         incident.swapping = True
         delay_h = self._setup.swap.draw(incident.root.key, _SWAP)

@@ -6,7 +6,9 @@ fault: the same symptom, the same rung truly needed, the same outcome of the n-t
 
 from __future__ import annotations
 
+import math
 from collections.abc import Generator
+from operator import attrgetter
 
 import simpy
 
@@ -16,10 +18,11 @@ from ras_sim.engine.impact import Impact
 from ras_sim.engine.spread import Spread
 from ras_sim.faults.clocks import EXTRA, Due
 from ras_sim.faults.modes import FailureMode
-from ras_sim.job.training import NOTHING_LOST, TrainingJob
+from ras_sim.job.checkpoints import NOTHING_LOST, PROCESSES_LOST
+from ras_sim.job.training import TrainingJob
 from ras_sim.ledger import AttemptRow, IncidentRow, Ledger
 from ras_sim.repair.incident import Incident
-from ras_sim.repair.ladder import Rung, next_level, process_level
+from ras_sim.repair.ladder import Rung, next_level
 from ras_sim.repair.policy import LemonWatch, RootCause
 from ras_sim.repair.workshop import Workshop
 from ras_sim.scenario.build import Setup
@@ -73,9 +76,9 @@ class Incidents:
         self._spread = Spread(setup, walk)
         self._impact = Impact(env, setup, cluster, arrivals, job)
         self._lemons = LemonWatch(setup.policy.lemon)
-        self._crash_level = process_level(setup.ladder)
         self._open: dict[tuple[int, int], Incident] = {}
         self._n_incidents = 0
+        self._planned: dict[int, IncidentRow] = {}
         self._waiting_for_job: list[simpy.Event] = []
         self.n_faults = [0] * len(setup.modes)
         self.n_benign = [0] * len(setup.modes)
@@ -154,7 +157,7 @@ class Incidents:
             self._impact.hide(incident)
             return
         self._spread.lost(incident)
-        level = NOTHING_LOST if incident.symptom == "exception" else self._crash_level
+        level = NOTHING_LOST if incident.symptom == "exception" else PROCESSES_LOST
         self._impact.stop(incident, "detect", level)
         if incident.speed < 1.0 and self._cluster.touches_job(incident.slowed):
             self._impact.slow_down(incident)
@@ -184,9 +187,9 @@ class Incidents:
             self._impact.stage(incident, "diagnose")
         elif incident.symptom == "silent":
             self._job.distrust(incident.incident_id)
-            self._impact.stop(incident, "diagnose", self._crash_level)
+            self._impact.stop(incident, "diagnose", PROCESSES_LOST)
         else:
-            self._impact.stop(incident, "diagnose", self._crash_level, save_first=True)
+            self._impact.stop(incident, "diagnose", PROCESSES_LOST, save_first=True)
         delay_h = self._setup.diagnose.draw(incident.root.key, _DIAGNOSE + draws)
         if delay_h > 0.0:
             yield self._env.timeout(delay_h)
@@ -314,7 +317,8 @@ class Incidents:
         """The run ends: what is still open becomes rows too, in the order of arrival."""
         for incident in self._open.values():
             self._ledger.incidents.append(incident.row(self._setup.ladder[incident.root.needs].name))
-        self._ledger.incidents.sort()
+        self._ledger.incidents.extend(self._planned.values())
+        self._ledger.incidents.sort(key=attrgetter("incident_id"))
 
     # ------------------------------------------------------------------ planned stops
 
@@ -331,14 +335,37 @@ class Incidents:
             event = self._env.event()
             self._waiting_for_job.append(event)
             yield event
-        number, start_h = self._n_incidents, self._env.now
+        number = self._n_incidents
         self._n_incidents += 1
-        self._job.hold(number, "planned", self._crash_level, save_first=True)
+        self._planned[number] = row = planned_row(number, name, asked_h, self._env.now)
+        self._job.hold(number, "planned", PROCESSES_LOST, save_first=True)
         yield self._env.timeout(self._setup.job.save_h + duration_h)
         self._job.release(number)
-        self._ledger.incidents.append(
-            IncidentRow(
-                number, number, "planned", name, -1, -1, "planned", asked_h, start_h, start_h, self._env.now,
-                "", "", 0, "fixed", "drained", 0, 0, 1.0, 1,
-            )  # fmt: skip
-        )
+        del self._planned[number]
+        self._ledger.incidents.append(row._replace(closed_h=self._env.now, outcome="fixed"))
+
+
+def planned_row(number: int, name: str, asked_h: float, start_h: float) -> IncidentRow:
+    """The row of a planned stop that has begun."""
+    return IncidentRow(
+        incident_id=number,
+        root_id=number,
+        component_class="planned",
+        mode=name,
+        instance=-1,
+        node=-1,
+        symptom="planned",
+        arrive_h=asked_h,
+        detected_h=start_h,
+        located_h=start_h,
+        closed_h=math.nan,
+        needs_rung="",
+        final_rung="",
+        n_attempts=0,
+        outcome="open",
+        job_effect="drained",
+        n_nodes_hit=0,
+        n_gpus_hit=0,
+        speed=1.0,
+        n_interruptions=1,
+    )

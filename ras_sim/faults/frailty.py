@@ -69,7 +69,8 @@ class TwoPointFrailty:
     def marginal(self, cumulative: Array) -> Array:
         good = np.log1p(-self.fraction) - cumulative
         bad = math.log(self.fraction) - self.factor * cumulative
-        return -np.logaddexp(good, bad)
+        marginal: Array = -np.logaddexp(good, bad)
+        return marginal
 
     def inverse_marginal(self, marginal: Array) -> Array:
         """Bisection between the bounds M/max(z) <= H <= M/min(z), then exact to rounding."""

@@ -10,7 +10,11 @@ import numpy as np
 from ras_sim.faults.modes import FailureMode
 from ras_sim.streams import child_key, uniform
 
-_LIFE, _FRAILTY, _BURST = 0, 1, 2  # purposes of the draws that belong to a life; incident.py numbers its own from 16
+_LIFE, _FRAILTY, _BURST = (
+    0,
+    1,
+    2,
+)  # purposes of the draws that belong to a life; incident.py numbers its own from 16
 
 
 @dataclass(slots=True)
@@ -66,7 +70,9 @@ class Lives:
         n = burst.n_followers(uniform(key))
         return n, [burst.gap.quantile(uniform(key, 1 + k)) for k in range(n)]
 
-    def after_repair(self, instance: int, failed_h: float, now_h: float, age_kept: float) -> tuple[int, float]:
+    def after_repair(
+        self, instance: int, failed_h: float, now_h: float, age_kept: float
+    ) -> tuple[int, float]:
         """The part goes on with virtual age `age_kept` x age.
 
         Args:

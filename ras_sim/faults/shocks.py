@@ -12,6 +12,7 @@ from ras_sim.distributions import Distribution
 from ras_sim.faults.arrivals import Ageing, distinct_instances, ordered_sums
 from ras_sim.streams import base_key, child_key, stream, uniform
 
+
 @dataclass(frozen=True, slots=True)
 class Shock:
     """A common cause.
@@ -31,7 +32,9 @@ class Shock:
     p_struck: float
 
 
-def shock_times(shock: Shock, n: int, horizon_h: float, seed: int, replication: int) -> Iterator[tuple[float, int]]:
+def shock_times(
+    shock: Shock, n: int, horizon_h: float, seed: int, replication: int
+) -> Iterator[tuple[float, int]]:
     """(time_h, instance) of every shock within the horizon: a renewal process on each of the n instances."""
     ageing = Ageing(shock.interval, 0.0, None)
     sums = ordered_sums(stream(seed, replication, "first_shock", shock.name), n, ageing.exposure(horizon_h))

@@ -23,7 +23,7 @@ class Tier:
         blocking_h: time that a save stops the job.
         valid_after_h: from the end of blocking until it can be used.
         restore_h: time to load it.
-        survives: highest rung (position on the ladder) that leaves it intact.
+        survives: highest level of loss that leaves it intact.
     """
 
     name: str
@@ -33,6 +33,10 @@ class Tier:
     restore_h: float
     survives: int
 
+
+NOTHING_LOST, PROCESSES_LOST, GPUS_LOST, MEMORY_LOST, NODE_LOST = range(5)
+"""How much state a stop destroys: none (a caught exception), the processes, the GPUs' memory, the node's memory, or all
+that is in the node. A checkpoint tier survives up to one of these levels."""
 
 NEVER_H = 1e18
 """The interval of a job that never saves: far beyond any horizon, yet finite, so that 0 x interval is 0."""
@@ -74,7 +78,17 @@ class Progress:
     `position_h` is the work in hand, in hours at full speed from the beginning of the job.
     """
 
-    __slots__ = ("_base_h", "_kept", "_pause_left_h", "_plan", "_saves", "_since_save_h", "_speed", "_stretches", "_t_h")
+    __slots__ = (
+        "_base_h",
+        "_kept",
+        "_pause_left_h",
+        "_plan",
+        "_saves",
+        "_since_save_h",
+        "_speed",
+        "_stretches",
+        "_t_h",
+    )
 
     def __init__(self, plan: Plan) -> None:
         self._plan = plan
@@ -110,9 +124,7 @@ class Progress:
 
     def _change_speed(self, speed: float) -> None:
         self._speed = speed
-        self._stretches.append(
-            Stretch(self._t_h, self._saves, self._since_save_h, self._pause_left_h, speed)
-        )
+        self._stretches.append(Stretch(self._t_h, self._saves, self._since_save_h, self._pause_left_h, speed))
 
     def advance(self, now_h: float) -> tuple[float, float]:
         """Run to `now_h`.
@@ -210,7 +222,7 @@ class Progress:
         self._rebase(self.position_h)
 
     def save_all(self, level: int) -> None:
-        """Keep the work in hand on every tier that survives rung `level` (a stop that saves first)."""
+        """Keep the work in hand on every tier that survives this level of loss (a stop that saves first)."""
         for kept, tier in zip(self._kept, self._plan.tiers, strict=True):
             if tier.survives >= level:
                 kept.append((self._base_h, 0))
@@ -219,7 +231,7 @@ class Progress:
         """Go back to the last checkpoint that survives.
 
         Args:
-            level: highest rung that was tried, or whose loss a swap brings with it.
+            level: how much state was lost, NOTHING_LOST to NODE_LOST.
             before_h: only checkpoints of work up to here are sound (inf: all of them).
 
         Returns:
@@ -233,7 +245,11 @@ class Progress:
             position_h = self._newest_h(kept, tier, before_h)
             if position_h is None:
                 continue
-            if best is None or position_h > best_h or (position_h == best_h and tier.restore_h < best.restore_h):
+            if (
+                best is None
+                or position_h > best_h
+                or (position_h == best_h and tier.restore_h < best.restore_h)
+            ):
                 best_h, best = position_h, tier
         lost_h = max(0.0, self._base_h - best_h)
         self._forget_after(best_h)

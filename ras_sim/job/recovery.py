@@ -15,7 +15,8 @@ class StartUp:
 
     def hours(self, n_gpus: int) -> float:
         """Hours from process start to the first step of `n_gpus` ranks, restore not counted."""
-        return self.base_h + self.at_1000_gpus_h * (n_gpus / 1000.0) ** self.exponent
+        scale: float = (n_gpus / 1000.0) ** self.exponent
+        return self.base_h + self.at_1000_gpus_h * scale
 
 
 @dataclass(frozen=True, slots=True)

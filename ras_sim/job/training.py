@@ -13,11 +13,8 @@ from dataclasses import dataclass
 
 import simpy
 
-from ras_sim.job.checkpoints import Plan, Progress, Tier
+from ras_sim.job.checkpoints import NODE_LOST, NOTHING_LOST, Plan, Progress, Tier
 from ras_sim.ledger import NO_INCIDENT, JobRow
-
-NOTHING_LOST = -1
-"""Level of loss of a caught exception: the job goes on from where it stood."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,19 +26,17 @@ class JobSpec:
         work_h: work at full speed after which the job is done; None: it trains until the horizon.
         start_up_h: initialise time at this size.
         plan: when it saves, and where.
-        save_level: highest rung; a stop that saves first keeps its work on the tiers that survive it.
     """
 
     n_gpus: int
     work_h: float | None
     start_up_h: float
     plan: Plan
-    save_level: int
 
     @property
     def save_h(self) -> float:
-        """Time of a save on demand: until the quickest tier that survives everything can be used."""
-        tiers = [tier for tier in self.plan.tiers if tier.survives >= self.save_level]
+        """Time of a save on demand: until the quickest tier that survives the loss of nodes can be used."""
+        tiers = [tier for tier in self.plan.tiers if tier.survives >= NODE_LOST]
         return min((tier.blocking_h + tier.valid_after_h for tier in tiers), default=0.0)
 
 
@@ -104,7 +99,7 @@ class TrainingJob:
         Args:
             holder: incident id.
             category: stage the incident is in.
-            level: highest rung whose loss of state the incident brings; NOTHING_LOST for a caught exception.
+            level: how much state the incident destroys; NOTHING_LOST for a caught exception.
             save_first: the job can still save its work before it stops.
 
         Returns:
@@ -123,11 +118,7 @@ class TrainingJob:
                 self._after(self._spec.save_h, self._saved)
             elif save_first:
                 self._saved()
-        elif self._state in ("initialise", "restore"):
-            self._close()
-            self._cause = holder
-            self._enter("held", category)
-        elif self._state == "saving" and not save_first:
+        elif self._state in ("initialise", "restore") or (self._state == "saving" and not save_first):
             self._close()
             self._cause = holder
             self._enter("held", category)
@@ -152,7 +143,7 @@ class TrainingJob:
         self._show_front()
 
     def lose(self, level: int) -> None:
-        """State up to this rung is lost (a rung was tried, or a node was swapped out)."""
+        """State up to this level is lost (a rung was tried, or a node was swapped out)."""
         if level > self._level:
             self._level = level
 
@@ -225,7 +216,7 @@ class TrainingJob:
         """The stop that saves first has saved."""
         self._close()
         self._progress.stop(self._stopped_at_h)
-        self._progress.save_all(self._spec.save_level)
+        self._progress.save_all(NODE_LOST)
         self._enter("held", self._category)
         if self._holders:
             self._show_front()

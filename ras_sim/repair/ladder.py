@@ -19,6 +19,7 @@ class Rung:
         name: e.g. "gpu_reset".
         takes_down: the failing operation, the job's processes, the GPUs that reset together, the node, or the
             replaceable unit that holds the part.
+        loses: how much state of the job it destroys, a level of `job.checkpoints`.
         duration: of one attempt.
         swap: the job swaps in spare nodes meanwhile, instead of waiting.
         tries: attempts for one root cause before climbing.
@@ -35,6 +36,7 @@ class Rung:
     level: int
     name: str
     takes_down: Scope
+    loses: int
     duration: Distribution
     swap: bool
     tries: int
@@ -54,11 +56,6 @@ class Rung:
 
 
 Ladder = tuple[Rung, ...]
-
-
-def process_level(ladder: Ladder) -> int:
-    """The lowest rung that restarts processes: what a crash costs before anything is repaired."""
-    return next((rung.level for rung in ladder if rung.takes_down != "operation"), ladder[-1].level)
 
 
 def next_level(ladder: Ladder, level: int, component_class: str) -> int:

@@ -98,7 +98,9 @@ class Workshop:
         ordinal = self._n_taken[component_class]
         self._n_taken[component_class] += 1
         lead_time = self._shelves[component_class].lead_time
-        delay_h = lead_time.quantile(uniform(child_key(self._key, list(self._stocks).index(component_class), ordinal)))
+        delay_h = lead_time.quantile(
+            uniform(child_key(self._key, list(self._stocks).index(component_class), ordinal))
+        )
         self._env.timeout(delay_h).callbacks.append(lambda _: self._restock(component_class))
         taken = stock.get(1)
         if not taken.triggered:

@@ -8,7 +8,16 @@ from dataclasses import dataclass
 from ras_sim.distributions import Distribution
 from ras_sim.faults.modes import SYMPTOMS, Burst, FailureMode, Mixture
 from ras_sim.faults.shocks import Shock
-from ras_sim.job.checkpoints import NEVER_H, Plan, Tier
+from ras_sim.job.checkpoints import (
+    GPUS_LOST,
+    MEMORY_LOST,
+    NEVER_H,
+    NODE_LOST,
+    NOTHING_LOST,
+    PROCESSES_LOST,
+    Plan,
+    Tier,
+)
 from ras_sim.job.parallelism import Layout
 from ras_sim.job.recovery import StartUp, Transfer
 from ras_sim.job.training import JobSpec
@@ -20,8 +29,17 @@ from ras_sim.scenario.failures import ModeSpec
 from ras_sim.scenario.job import JobSpec as JobSection
 from ras_sim.scenario.job import TierSpec, TransferSpec
 from ras_sim.scenario.model import Scenario
-from ras_sim.scenario.repair import RepairSpec
+from ras_sim.scenario.repair import RepairSpec, RungSpec, Scope
 from ras_sim.topology import Blueprint
+
+LOSS: Mapping[Scope, int] = {
+    "operation": NOTHING_LOST,
+    "job": PROCESSES_LOST,
+    "reset_domain": GPUS_LOST,
+    "node": MEMORY_LOST,
+    "unit": NODE_LOST,
+}
+"""What of the job's state a rung destroys, by what it takes down."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,9 +85,10 @@ class Setup:
 
 def setup_of(scenario: Scenario) -> Setup:
     """The setup of a checked scenario, made once."""
-    if scenario._setup is None:
-        scenario._setup = build(scenario)
-    return scenario._setup
+    setup: Setup | None = scenario._setup
+    if setup is None:
+        setup = scenario._setup = build(scenario)
+    return setup
 
 
 def build(scenario: Scenario) -> Setup:
@@ -102,7 +121,7 @@ def build(scenario: Scenario) -> Setup:
         units=dict(repair.units),
         technicians=build_technicians(repair),
         shelves={name: Shelf(part.stock, part.lead_time.build()) for name, part in repair.parts.items()},
-        job=build_job(job, levels),
+        job=build_job(job, repair.ladder),
         layout=build_layout(job, blueprint.gpus_per_domain),
         swap=job.spares.swap.build(),
         planned=tuple(
@@ -119,7 +138,8 @@ def build_modes(
     """All failure modes, numbered in the order of class and name, whatever the order in the file."""
     named = sorted((cls, name) for cls, modes in failures.items() for name in modes)
     return tuple(
-        build_mode(mode_id, cls, name, failures[cls][name], levels) for mode_id, (cls, name) in enumerate(named)
+        build_mode(mode_id, cls, name, failures[cls][name], levels)
+        for mode_id, (cls, name) in enumerate(named)
     )
 
 
@@ -128,7 +148,9 @@ def build_mode(
 ) -> FailureMode:
     """One failure mode; the benign faults of a memoryless one are split off by thinning its rate."""
     lifetime, benign_per_h = spec.build_lifetime(), 0.0
-    weights = {symptom: spec.symptoms.get(symptom, 0.0) for symptom in SYMPTOMS}  # in one order, whatever the file's
+    weights = {
+        symptom: spec.symptoms.get(symptom, 0.0) for symptom in SYMPTOMS
+    }  # in one order, whatever the file's
     effective = weights
     if lifetime is not None and lifetime.memoryless and spec.frailty is None and weights["benign"] > 0.0:
         benign_per_h = weights["benign"] / lifetime.mean_h
@@ -146,7 +168,9 @@ def build_mode(
         symptoms=Mixture.of(effective),
         extra_symptoms=Mixture.of(weights),
         benign_per_h=benign_per_h,
-        needs=Mixture.of({levels[rung]: p for rung, p in sorted(spec.clears_at.items(), key=lambda i: levels[i[0]])}),
+        needs=Mixture.of(
+            {levels[rung]: p for rung, p in sorted(spec.clears_at.items(), key=lambda i: levels[i[0]])}
+        ),
         speed=1.0 if spec.speed is None else spec.speed,
         spreads=dict(spec.spreads),
         burst=Burst(spec.burst.extra, spec.burst.gap.build()) if spec.burst else None,
@@ -162,6 +186,7 @@ def build_ladder(repair: RepairSpec) -> Ladder:
             level=level,
             name=name,
             takes_down=spec.takes_down,
+            loses=LOSS[spec.takes_down],
             duration=spec.duration.build(),
             swap=spec.meanwhile == "swap",
             tries=spec.tries,
@@ -212,7 +237,7 @@ def build_layout(job: JobSection, gpus_per_domain: int) -> Layout:
         pipeline=parallel.pipeline,
         data=data_width(job),
         expert=parallel.expert,
-        exposed=dict(parallel.exposed),
+        exposed={str(group): share for group, share in parallel.exposed.items()},
         gpus_per_domain=gpus_per_domain,
     )
 
@@ -235,8 +260,8 @@ def shortest_interval(tiers: Mapping[str, TierSpec]) -> float:
     return min((tier.interval for tier in tiers.values()), default=NEVER_H)
 
 
-def build_job(job: JobSection, levels: Mapping[str, int]) -> JobSpec:
-    """The job's sizes and times."""
+def build_job(job: JobSection, ladder: Mapping[str, RungSpec]) -> JobSpec:
+    """The job's sizes and times. A tier that survives a rung survives every rung that takes down no more."""
     interval_h = shortest_interval(job.checkpoints)
     tiers = tuple(
         Tier(
@@ -245,7 +270,7 @@ def build_job(job: JobSection, levels: Mapping[str, int]) -> JobSpec:
             blocking_h=tier.blocking,
             valid_after_h=transfer_h(tier.valid_after, job),
             restore_h=transfer_h(tier.restore, job),
-            survives=levels[tier.survives],
+            survives=LOSS[ladder[tier.survives].takes_down],
         )
         for name, tier in job.checkpoints.items()
     )
@@ -255,5 +280,4 @@ def build_job(job: JobSection, levels: Mapping[str, int]) -> JobSpec:
         work_h=job.work,
         start_up_h=start_up.hours(job.gpus),
         plan=Plan(interval_h, tiers),
-        save_level=max(levels.values()),
     )

@@ -69,7 +69,10 @@ class TierSpec(Strict):
         description="From the end of blocking until the checkpoint can be used."
     )
     restore: TransferTime = Field(description="Time to read the state back.")
-    survives: Name = Field(description="Highest rung that leaves these checkpoints intact.")
+    survives: Name = Field(
+        description="A rung that leaves these checkpoints intact, as does every rung that takes down no more. "
+        "A swap takes down a unit."
+    )
     source: Source
 
 

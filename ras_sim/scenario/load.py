@@ -45,7 +45,10 @@ def load(path: str | Path, overrides: Sequence[str] = ()) -> Scenario:
     Raises:
         InputError: everything that is wrong with it.
     """
-    file = _File(str(path), Path(path).resolve())
+    try:
+        file = _File(str(path), Path(path).resolve())
+    except (OSError, ValueError, RuntimeError):  # a loop of links, a zero byte
+        raise InputError([Problem(str(path), None, None, "", "no such file", "a file to read")]) from None
     text = _read(file, Place(file.shown))
     return _scenario(text, file, overrides, file.path.parent)
 
@@ -77,10 +80,8 @@ def _scenario(text: str, file: _File, overrides: Sequence[str], folder: Path | N
     root, problems = reading.tree(text, file, ()), reading.problems
     if reading.incomplete:  # what the missing file would have brought must not be reported as missing
         raise _error(problems)
-    try:
-        root = overridden(root, overrides)
-    except InputError as error:
-        problems.extend(error.problems)
+    root, wrong_overrides = overridden(root, overrides)
+    problems.extend(wrong_overrides)
     try:
         scenario = Scenario.model_validate(plain(root))
     except ValidationError as error:

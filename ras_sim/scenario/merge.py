@@ -67,15 +67,15 @@ def _is_null(node: Node) -> bool:
     return isinstance(node, Leaf) and node.value is None
 
 
-def overridden(root: Block, overrides: Sequence[str]) -> Block:
+def overridden(root: Block, overrides: Sequence[str]) -> tuple[Block, list[Problem]]:
     """The tree with values of the command line.
 
     Args:
         root: the merged scenario.
         overrides: each `key.path=value`, the value in YAML.
 
-    Raises:
-        InputError: every override that names no block, or whose value cannot be read.
+    Returns:
+        The tree, and what is wrong with the overrides that were left out: no block of that name, no YAML.
     """
     problems: list[Problem] = []
     for override in overrides:
@@ -83,9 +83,7 @@ def overridden(root: Block, overrides: Sequence[str]) -> Block:
             root = _set(root, override)
         except InputError as error:
             problems.extend(error.problems)
-    if problems:
-        raise InputError(problems)
-    return root
+    return root, problems
 
 
 def _set(root: Block, override: str) -> Block:

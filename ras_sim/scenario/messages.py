@@ -50,9 +50,9 @@ def _follow(location: Sequence[str | int], root: Block) -> _Spot:
         if isinstance(node, Block) and entry is not None and not (not rest and _is_kind(node, step)):
             path.append(str(step))
             key_place, node = entry
-        elif isinstance(node, Items) and isinstance(step, int) and step < len(node.nodes):
+        elif isinstance(node, Items) and str(step).isdecimal() and int(step) < len(node.nodes):
             path.append(str(step))
-            node = node.nodes[step]
+            node = node.nodes[int(step)]
             key_place = node.place
         elif not _is_kind(node, step):
             rest.append(str(step))
@@ -147,6 +147,8 @@ def _in_own_words(spot: _Spot, message: str) -> Problem:
     if entry is not None:
         place, path = entry.node.place, (*path, key)
     got = said.get("got") or (shown(entry.node) if entry else "nothing")
+    if got.startswith(("(", "{")):  # a list or a block where a scalar was wanted
+        got = shown(spot.node)
     return _problem(place, ".".join(path), got, said["wanted"])
 
 

@@ -13,6 +13,7 @@ from ras_sim.engine.arrivals import Arrivals
 from ras_sim.engine.incidents import Incidents
 from ras_sim.engine.planned import keep_planned_stops
 from ras_sim.faults.arrivals import n_benign
+from ras_sim.faults.clocks import Due
 from ras_sim.job.training import TrainingJob
 from ras_sim.ledger import FaultRow, Ledger
 from ras_sim.repair.workshop import Workshop
@@ -42,7 +43,7 @@ def simulate(scenario: Scenario, *, seed: int, replication: int) -> Ledger:
 
 @contextmanager
 def rare_garbage_collection() -> Iterator[None]:
-    """A replication makes many small objects that live to its end: looking for cycles among them is a tenth of the time."""
+    """Look for cycles seldom: a replication makes many small objects that live to its end anyway."""
     threshold = gc.get_threshold()
     gc.set_threshold(_OBJECTS_BETWEEN_COLLECTIONS, *threshold[1:])
     try:
@@ -62,7 +63,7 @@ class Replication:
     def __init__(self, setup: Setup, seed: int, replication: int) -> None:
         self._setup = setup
         self._seed, self._replication = seed, replication
-        self._env = env = simpy.Environment()
+        self._env = env = simpy.Environment(initial_time=0.0)
         self._end = env.event()
         self._ledger = ledger = Ledger(
             scenario=setup.name,
@@ -78,7 +79,7 @@ class Replication:
         )
         workshop_key = base_key(seed, replication, "workshop")
         workshop = Workshop(env, setup.technicians, setup.shelves, ledger.resources, workshop_key)
-        self._arrivals = Arrivals(env, setup, walk, cluster, seed, replication, lambda due: self._incidents.strike(due))
+        self._arrivals = Arrivals(env, setup, walk, seed, replication, self._strike)
         self._job = TrainingJob(env, setup.job, ledger.job, self._job_runs, self._job_stops, self._finish)
         self._incidents = Incidents(env, setup, walk, cluster, workshop, self._arrivals, self._job, ledger)
 
@@ -88,7 +89,7 @@ class Replication:
         keep_planned_stops(env, setup, self._incidents, self._seed, self._replication)
         self._arrivals.arm()
         self._job.begin()
-        env.timeout(setup.horizon_h).callbacks.append(lambda _: self._end.triggered or self._end.succeed())
+        env.timeout(setup.horizon_h).callbacks.append(self._reach_horizon)
         env.run(until=self._end)
         self._job.finish()
         self._ledger.horizon_h = env.now
@@ -96,12 +97,19 @@ class Replication:
         self._count_faults()
         return self._ledger
 
+    def _strike(self, due: Due) -> None:
+        self._incidents.strike(due)
+
     def _job_runs(self) -> None:
         self._arrivals.job_runs()
         self._incidents.job_runs()
 
     def _job_stops(self) -> None:
         self._arrivals.job_stops()
+
+    def _reach_horizon(self, _: simpy.Event) -> None:
+        if not self._end.triggered:
+            self._end.succeed()
 
     def _finish(self) -> None:
         """The job has done its work."""
@@ -111,7 +119,11 @@ class Replication:
 
     def _count_faults(self) -> None:
         """One row per failure mode; what had no effect and was not simulated is counted here."""
-        hours = {"calendar": self._env.now, "powered": self._env.now, "in_job": self._arrivals.job_clock.read(self._env.now)}
+        hours = {
+            "calendar": self._env.now,
+            "powered": self._env.now,
+            "in_job": self._arrivals.job_clock.read(self._env.now),
+        }
         for mode in self._setup.modes:
             n_faults, benign = self._incidents.n_faults[mode.mode_id], self._incidents.n_benign[mode.mode_id]
             n = self._setup.blueprint.counts[mode.component_class]
