@@ -26,13 +26,14 @@ from ras_sim.repair.ladder import Rung, next_level
 from ras_sim.repair.policy import LemonWatch, RootCause
 from ras_sim.repair.workshop import Workshop
 from ras_sim.scenario.build import Setup
-from ras_sim.streams import child_key, uniform
+from ras_sim.streams import uniform
 from ras_sim.topology import BlastWalk
 
 # Draws of a root cause, by purpose. Lives use 0 to 3 of the same key, swaps 19, blasts 22.
 _SYMPTOM, _NEEDS, _DETECT, _DIAGNOSE, _RETURN = 16, 17, 18, 20, 21
 _BLOCK = 64  # the n-th return of a root cause uses the n-th block of draws
-# Draws of one try of one rung, from a key of its own.
+# Draws of one try of one rung: blocks of _PER_TRY from _TRY on, by rung and number of the try.
+_TRY, _PER_TRY = 1 << 32, 8
 _DURATION, _WORKS, _SEEN, _TEST, _VERDICT, _TRAVEL = 0, 1, 2, 3, 4, 5
 
 STOPPING = frozenset({"exception", "crash", "hang"})
@@ -228,7 +229,7 @@ class Incidents:
         """One try of one rung; returns its outcome, as in `AttemptRow`."""
         env, root = self._env, incident.root
         asked_h = env.now
-        key = child_key(root.key, rung.level, root.count_try(rung.level, asked_h))
+        draws = _TRY + (rung.level << 16 | root.count_try(rung.level, asked_h)) * _PER_TRY
         incident.n_attempts += 1
         incident.final_rung = rung.name
         nodes = self._spread.scope(incident, rung)
@@ -240,37 +241,43 @@ class Incidents:
         if rung.part and self._workshop.stocks(incident.component_class):
             yield from self._workshop.take_part(incident.component_class)
         if rung.technician and self._workshop.has_technicians:
-            technician = yield from self._workshop.call_technician(uniform(key, _TRAVEL))
+            technician = yield from self._workshop.call_technician(uniform(root.key, draws + _TRAVEL))
         start_h = env.now
-        duration_h = rung.duration.draw(key, _DURATION)
+        duration_h = rung.duration.draw(root.key, draws + _DURATION)
         if duration_h > 0.0:
             yield env.timeout(duration_h)
         if technician is not None:
             self._workshop.send_home(technician)
         if rung.powers_off:
             self._arrivals.power_on(nodes)
-        outcome = self._outcome(root, rung, key)
+        outcome = self._outcome(root, rung, draws)
         if rung.tested and outcome != "failed":
-            outcome = yield from self._test(incident, outcome, key)
+            outcome = yield from self._test(incident, outcome, draws)
         self._ledger.attempts.append(
             AttemptRow(incident.incident_id, rung.name, asked_h, start_h, env.now, outcome)
         )
         return outcome
 
-    def _outcome(self, root: RootCause, rung: Rung, key: int) -> str:
+    def _outcome(self, root: RootCause, rung: Rung, draws: int) -> str:
         """Whether the try fixed the fault, and if not whether that is seen."""
-        if rung.level >= root.needs and (rung.p_works == 1.0 or uniform(key, _WORKS) < rung.p_works):
+        if rung.level >= root.needs and (
+            rung.p_works == 1.0 or uniform(root.key, draws + _WORKS) < rung.p_works
+        ):
             return "fixed"
-        return "failed" if rung.p_seen == 1.0 or uniform(key, _SEEN) < rung.p_seen else "seems_fixed"
+        return (
+            "failed"
+            if rung.p_seen == 1.0 or uniform(root.key, draws + _SEEN) < rung.p_seen
+            else "seems_fixed"
+        )
 
-    def _test(self, incident: Incident, outcome: str, key: int) -> Generator[simpy.Event, None, str]:
+    def _test(self, incident: Incident, outcome: str, draws: int) -> Generator[simpy.Event, None, str]:
         """The validation test before return to service."""
         test = self._setup.validation
         if test is None:
             return outcome
         self._impact.stage(incident, "validate")
-        yield self._env.timeout(test.duration.draw(key, _TEST))
-        if not test.rejects(outcome == "fixed", uniform(key, _VERDICT)):
+        yield self._env.timeout(test.duration.draw(incident.root.key, draws + _TEST))
+        if not test.rejects(outcome == "fixed", uniform(incident.root.key, draws + _VERDICT)):
             return outcome
         return "false_alarm" if outcome == "fixed" else "caught"
 

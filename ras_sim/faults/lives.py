@@ -16,6 +16,8 @@ _LIFE, _FRAILTY, _BURST = (
     2,
 )  # purposes of the draws that belong to a life; incident.py numbers its own from 16
 
+_LIFE_BITS = 24  # a part may have 16 million lives before its keys meet those of the next part
+
 
 @dataclass(slots=True)
 class Life:
@@ -59,7 +61,7 @@ class Lives:
         now = self._lives.get(instance)
         if now is not None and now.number == life:
             return now.key
-        return child_key(self._key, instance, life)
+        return child_key(self._key, instance << _LIFE_BITS | life)
 
     def n_followers(self, instance: int, life: int) -> tuple[int, list[float]]:
         """How many faults follow in a burst, and the gap before each, hours."""
@@ -88,7 +90,7 @@ class Lives:
             frailty = self._first_frailty(instance, failed_h)
             life = self._lives[instance] = Life(0, -self._mode.start_age_h, frailty, 0)
         life.number += 1
-        life.key = child_key(self._key, instance, life.number)
+        life.key = child_key(self._key, instance << _LIFE_BITS | life.number)
         virtual_h = age_kept * (now_h - life.born_h)
         life.born_h = now_h - virtual_h
         return life.number, now_h + self._residual_h(life, virtual_h)
@@ -96,7 +98,7 @@ class Lives:
     def replaced(self, instance: int, now_h: float) -> tuple[int, float]:
         """A new part takes the place: age 0, a frailty of its own. Returns as `after_repair`."""
         number = self.number(instance) + 1
-        key = child_key(self._key, instance, number)
+        key = child_key(self._key, instance << _LIFE_BITS | number)
         frailty = self._mode.frailty
         draw = 1.0 if frailty is None else frailty.prior(uniform(key, _FRAILTY))
         life = self._lives[instance] = Life(number, now_h, draw, key)

@@ -10,7 +10,7 @@ shortest intervals at speed s the job has spent (docs/model.md, "Checkpoints")
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,15 +49,27 @@ class Plan:
     interval_h: float
     tiers: tuple[Tier, ...]
 
+    each_pause_h: float | None = field(
+        init=False
+    )  # how long every save stops the job, None where saves differ
+
+    def __post_init__(self) -> None:
+        differ = any(tier.multiple > 1 and tier.blocking_h > 0.0 for tier in self.tiers)
+        object.__setattr__(
+            self, "each_pause_h", None if differ else sum(tier.blocking_h for tier in self.tiers)
+        )
+
     def pause_h(self, save: int) -> float:
         """How long save number `save` (1, 2, ...) stops the job."""
         return sum(tier.blocking_h for tier in self.tiers if save % tier.multiple == 0)
 
-    def paused_h(self, saves: int) -> float:
-        """How long the first `saves` saves stop the job together."""
+    def paused_h(self, after: int, upto: int) -> float:
+        """How long the saves after number `after` up to number `upto` stop the job together."""
+        if self.each_pause_h is not None:
+            return (upto - after) * self.each_pause_h
         paused_h = 0.0
         for tier in self.tiers:
-            paused_h += saves // tier.multiple * tier.blocking_h
+            paused_h += (upto // tier.multiple - after // tier.multiple) * tier.blocking_h
         return paused_h
 
 
@@ -154,7 +166,7 @@ class Progress:
         # Measured from where the interval would have begun, the run has seen `left_h` of T(n) - T(saves).
         left_h += self._since_save_h / speed
         saves = self._saves + self._whole_intervals(left_h)
-        left_h -= self._elapsed_h(saves)
+        left_h = max(0.0, left_h - self._elapsed_h(saves))
         pause_h = 0.0
         to_save_h = interval_h / speed
         since_h = left_h * speed
@@ -166,13 +178,14 @@ class Progress:
     def _elapsed_h(self, saves: int) -> float:
         """T(saves) - T(self._saves) at the present speed."""
         plan = self._plan
-        paused_h = plan.paused_h(saves) - plan.paused_h(self._saves)
-        return (saves - self._saves) * plan.interval_h / self._speed + paused_h
+        return (saves - self._saves) * plan.interval_h / self._speed + plan.paused_h(self._saves, saves)
 
     def _whole_intervals(self, left_h: float) -> int:
         """Largest k with T(saves + k) - T(saves) <= left_h: a guess from the mean cycle, then small steps."""
         plan = self._plan
         cycle_h = plan.interval_h / self._speed
+        if plan.each_pause_h is not None:
+            return int(left_h / (cycle_h + plan.each_pause_h))
         cycle_h += sum(tier.blocking_h / tier.multiple for tier in plan.tiers)
         k = int(left_h / cycle_h)
         while self._elapsed_h(self._saves + k) > left_h:
@@ -189,7 +202,7 @@ class Progress:
             return 0.0
         # Saves that begin strictly before the last bit of work is done; the one at the very end is not needed.
         saves = self._saves + max(0, math.ceil((self._since_save_h + work_h) / interval_h - 1e-12) - 1)
-        paused_h = self._plan.paused_h(saves) - self._plan.paused_h(self._saves)
+        paused_h = self._plan.paused_h(self._saves, saves)
         return self._pause_left_h + work_h / self._speed + paused_h
 
     def _pause_end_h(self, save: int) -> float:
@@ -198,7 +211,7 @@ class Progress:
             if save > stretch.saves:
                 plan = self._plan
                 begun_h = stretch.start_h + stretch.pause_left_h - stretch.since_save_h / stretch.speed
-                paused_h = plan.paused_h(save) - plan.paused_h(stretch.saves)
+                paused_h = plan.paused_h(stretch.saves, save)
                 return begun_h + (save - stretch.saves) * plan.interval_h / stretch.speed + paused_h
             if save == stretch.saves and stretch.pause_left_h > 0.0:
                 return stretch.start_h + stretch.pause_left_h
