@@ -105,6 +105,6 @@ class LemonWatch:
         return rule.level
 
     def forget(self, node: int | None) -> None:
-        """The node was replaced: its record is clean."""
+        """What was wrong in the node was replaced: its record is clean."""
         if node is not None:
             self._seen.pop(node, None)

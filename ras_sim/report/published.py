@@ -130,7 +130,7 @@ def prediction(estimate: Estimate) -> tuple[float, float] | None:
     if estimate.mean is None or estimate.sd is None or estimate.n < 2:
         return None
     half = t_quantile(estimate.n - 1) * estimate.sd * math.sqrt(1 + 1 / estimate.n)
-    return estimate.mean - half, estimate.mean + half
+    return max(0.0, estimate.mean - half), estimate.mean + half  # no metric can be negative
 
 
 def _verdict(figure: Published, mean: float, one_run: tuple[float, float] | None) -> str:

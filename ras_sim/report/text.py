@@ -167,7 +167,7 @@ def _rungs_table(ladder: Sequence[Rung]) -> Table:
 
 
 def _published_lines(rows: Sequence[Comparison]) -> list[RenderableType]:
-    """Published figures beside simulated ones, their sources as numbered notes."""
+    """Published figures beside simulated ones."""
     from rich.text import Text
 
     columns = (
@@ -178,13 +178,14 @@ def _published_lines(rows: Sequence[Comparison]) -> list[RenderableType]:
         ("verdict", False),
     )
     table = _plain_table("Published beside simulated", columns)
-    numbers = {source: i for i, source in enumerate(dict.fromkeys(one.source for one in rows), start=1)}
     for one in rows:
         verdict = Text(one.verdict, style={"within": "green", "outside": "bold red"}.get(one.verdict, ""))
-        label = Text(f"{one.label} [{numbers[one.source]}]")
+        label = Text(one.label.removeprefix("interruptions: "))
         table.add_row(label, Text(one.published), Text(one.simulated), Text(one.one_run or "-"), verdict)
-    notes = [Text(f"[{i}] {source}", style="dim") for source, i in numbers.items()]
-    return [table, *notes]
+    return [
+        table,
+        Text("Names with a dot are interruptions by failure mode; sources: report.html.", style="dim"),
+    ]
 
 
 def summary_markdown(result: Result) -> str:
