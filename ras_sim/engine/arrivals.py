@@ -70,6 +70,7 @@ class Arrivals:
         self._strike = strike
         self._order = 0
         self._alarm_h = math.inf
+        self._n_off: dict[int, int] = {}  # node -> repairs that keep it off
         self.job_clock = JobClock()
         self._calendar, self._powered, self._in_job = Axis(), Axis(), Axis()
         self._axes = {"calendar": self._calendar, "powered": self._powered, "in_job": self._in_job}
@@ -183,14 +184,17 @@ class Arrivals:
             axis.join(node, reading_h)
 
     def power_off(self, nodes: list[int]) -> None:
-        """Nodes cease to age on the powered clock."""
+        """Nodes cease to age on the powered clock, until each was switched on as often as it was switched off."""
         for node in nodes:
+            self._n_off[node] = self._n_off.get(node, 0) + 1
             self._powered.leave(node, self._env.now)
 
     def power_on(self, nodes: list[int]) -> None:
         """Nodes age again on the powered clock."""
         for node in nodes:
-            self._powered.join(node, self._env.now)
+            self._n_off[node] -= 1
+            if not self._n_off[node]:
+                self._powered.join(node, self._env.now)
         self.arm()
 
     def job_runs(self) -> None:

@@ -8,7 +8,7 @@ import simpy
 
 from ras_sim.cluster import Cluster
 from ras_sim.engine.arrivals import Arrivals
-from ras_sim.job.checkpoints import NODE_LOST, NOTHING_LOST
+from ras_sim.job.checkpoints import NODE_LOST, NOTHING_LOST, PROCESSES_LOST
 from ras_sim.job.training import TrainingJob
 from ras_sim.ledger import NO_INCIDENT
 from ras_sim.repair.incident import Incident
@@ -40,7 +40,8 @@ class Impact:
         self._stopping: dict[int, Incident] = {}  # those that hold the job
         self._waiting: list[Incident] = []  # for spare nodes, first come first served
         self._pace: dict[int, float] = {}  # relative speed that each slow incident allows
-        self._hidden: dict[int, list[Incident]] = {}  # node -> slow and silent faults in it
+        self._hidden: dict[int, list[Incident]] = {}  # node -> faults that slow or corrupt it
+        self._exposed: dict[int, tuple[int, ...]] = {}  # such a fault -> all its nodes
         self._shown: dict[int, simpy.Event] = {}  # incident -> waits until its node is in the job
 
     def stop(self, incident: Incident, category: str, level: int, save_first: bool = False) -> None:
@@ -64,14 +65,23 @@ class Impact:
     ) -> None:
         self._cluster.hold(nodes)
         incident.held.extend(nodes)
-        number = incident.incident_id
-        if number in self._stopping or not self._cluster.touches_job(nodes):
-            return
-        effect = self._job.hold(number, category, level, save_first)
-        self._stopping[number] = incident
+        if incident.incident_id not in self._stopping and self._cluster.touches_job(nodes):
+            self._stop_job(incident, category, level, save_first)
+
+    def _stop_job(self, incident: Incident, category: str, level: int, save_first: bool) -> None:
+        effect = self._job.hold(incident.incident_id, category, level, save_first)
+        self._stopping[incident.incident_id] = incident
         incident.n_interruptions += effect in ("interrupted", "drained")
         if incident.effect in ("none", "slowed", "extended"):
             incident.effect = effect
+
+    def recall(self, incident: Incident) -> None:
+        """Corrupt work was found: the job stops and goes back, even where the part has left the job since."""
+        corrupt = self._job.distrust(incident.incident_id)
+        self.stop(incident, "diagnose", PROCESSES_LOST)
+        if corrupt and incident.incident_id not in self._stopping:
+            self._stop_job(incident, "diagnose", PROCESSES_LOST, save_first=False)
+            self._let_go(incident)
 
     def stage(self, incident: Incident, category: str) -> None:
         """The incident is in another stage; shown where the job waits for it."""
@@ -129,7 +139,9 @@ class Impact:
                     self._waiting.remove(other)
                 self._let_go(other)
         for other in self.hidden_in(nodes):
-            self._drop_pace(other)
+            if not self._cluster.touches_job(self._exposed[other.incident_id]):
+                self._drop_pace(other)
+                self._job.cleanse(other.incident_id)
 
     def _joined(self, nodes: list[int]) -> None:
         """Nodes joined the job: slow and silent faults in them begin to matter."""
@@ -138,12 +150,22 @@ class Impact:
 
     def hide(self, incident: Incident) -> None:
         """A slow or silent fault begins; it matters, and can be detected, once its node is in the job."""
-        for node in incident.nodes:
-            self._hidden.setdefault(node, []).append(incident)
-        if self._cluster.touches_job(incident.nodes or incident.slowed):
-            self._show(incident)
-        else:
+        if not self._expose(incident, incident.nodes or incident.slowed):
             self._shown[incident.incident_id] = self._env.event()
+
+    def narrow(self, incident: Incident) -> None:
+        """A fault that shows at once leaves some nodes with less bandwidth: they slow the job while they are in it."""
+        self._expose(incident, incident.slowed)
+
+    def _expose(self, incident: Incident, nodes: tuple[int, ...]) -> bool:
+        """Remember which nodes a fault slows or corrupts; returns whether any of them is in the job."""
+        self._exposed[incident.incident_id] = nodes
+        for node in nodes:
+            self._hidden.setdefault(node, []).append(incident)
+        in_job = self._cluster.touches_job(nodes)
+        if in_job:
+            self._show(incident)
+        return in_job
 
     def shown(self, incident: Incident) -> simpy.Event | None:
         """The event that a fault hidden outside the job waits for, None for any other."""
@@ -156,9 +178,9 @@ class Impact:
         if incident.symptom == "silent":
             self._job.taint(incident.incident_id)
         else:
-            self.slow_down(incident)
+            self._slow_down(incident)
 
-    def slow_down(self, incident: Incident) -> None:
+    def _slow_down(self, incident: Incident) -> None:
         """The job runs at the pace of its slowest part."""
         if incident.speed < 1.0:
             self._pace[incident.incident_id] = incident.speed
@@ -184,9 +206,8 @@ class Impact:
         """The incident is over: its nodes return to service, the job goes on."""
         self._drop_pace(incident)
         self._shown.pop(incident.incident_id, None)
-        if incident.symptom in ("slow", "silent"):
-            for node in incident.nodes:
-                self._hidden[node].remove(incident)
+        for node in self._exposed.pop(incident.incident_id, ()):
+            self._hidden[node].remove(incident)
         if incident in self._waiting:
             self._waiting.remove(incident)
         n_new = self._cluster.release(incident.held)

@@ -94,6 +94,8 @@ class Incidents:
             return  # the part was replaced before this could happen
         returned = isinstance(due.origin, RootCause)
         root = due.origin if isinstance(due.origin, RootCause) else self._root(mode, due)
+        if returned and root.life not in (EXTRA, lives.number(due.instance)):
+            return  # the part was replaced before it could come back
         symptom = self._symptom(mode, due, root)
         if not returned:
             self.n_faults[due.mode_id] += 1
@@ -160,8 +162,8 @@ class Incidents:
         self._spread.lost(incident)
         level = NOTHING_LOST if incident.symptom == "exception" else PROCESSES_LOST
         self._impact.stop(incident, "detect", level)
-        if incident.speed < 1.0 and self._cluster.touches_job(incident.slowed):
-            self._impact.slow_down(incident)
+        if incident.speed < 1.0:
+            self._impact.narrow(incident)
 
     # ------------------------------------------------------------------ its life
 
@@ -187,8 +189,7 @@ class Incidents:
         if incident.symptom in STOPPING:
             self._impact.stage(incident, "diagnose")
         elif incident.symptom == "silent":
-            self._job.distrust(incident.incident_id)
-            self._impact.stop(incident, "diagnose", PROCESSES_LOST)
+            self._impact.recall(incident)
         else:
             self._impact.stop(incident, "diagnose", PROCESSES_LOST, save_first=True)
         delay_h = self._setup.diagnose.draw(incident.root.key, _DIAGNOSE + draws)

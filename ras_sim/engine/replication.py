@@ -14,6 +14,7 @@ from ras_sim.engine.incidents import Incidents
 from ras_sim.engine.planned import keep_planned_stops
 from ras_sim.faults.arrivals import n_benign
 from ras_sim.faults.clocks import Due
+from ras_sim.faults.modes import FailureMode
 from ras_sim.job.training import TrainingJob
 from ras_sim.ledger import FaultRow, Ledger
 from ras_sim.repair.workshop import Workshop
@@ -126,8 +127,16 @@ class Replication:
         }
         for mode in self._setup.modes:
             n_faults, benign = self._incidents.n_faults[mode.mode_id], self._incidents.n_benign[mode.mode_id]
-            n = self._setup.blueprint.counts[mode.component_class]
+            n = self._n_ageing(mode)
             thinned = n_benign(mode, n, hours[mode.clock], self._seed, self._replication)
             self._ledger.faults.append(
                 FaultRow(mode.component_class, mode.name, n_faults + thinned, benign + thinned)
             )
+
+    def _n_ageing(self, mode: FailureMode) -> int:
+        """How many parts a mode's clock runs for: on the job's clock, not those of nodes that do not serve it."""
+        blueprint = self._setup.blueprint
+        home, n = blueprint.homes.get(mode.component_class), blueprint.counts[mode.component_class]
+        if mode.clock != "in_job" or home is None:
+            return n
+        return n - (blueprint.n_nodes - self._setup.n_job_nodes) * (home.per_node // home.every)

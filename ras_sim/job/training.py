@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import simpy
 
-from ras_sim.job.checkpoints import NODE_LOST, NOTHING_LOST, Plan, Progress, Tier
+from ras_sim.job.checkpoints import NODE_LOST, NOTHING_LOST, PROCESSES_LOST, Plan, Progress, Tier
 from ras_sim.ledger import NO_INCIDENT, JobRow
 
 
@@ -70,9 +70,10 @@ class TrainingJob:
         self._since_h = env.now
         self._cause = NO_INCIDENT
         self._holders: dict[int, str] = {}
-        self._level = NOTHING_LOST
+        self._level = PROCESSES_LOST  # until it has come up, it must start up, whatever stops it
         self._sound_before_h = math.inf
-        self._tainted_at_h: dict[int, float] = {}
+        self._tainted_at_h: dict[int, float] = {}  # incident -> work in hand from which on it is corrupt
+        self._corrupting: set[int] = set()  # incidents whose part is in the job
         self._stopped_at_h = env.now
         self._speed, self._speed_cause = 1.0, NO_INCIDENT
         self._alarm: simpy.Event | None = None  # the one that counts; older ones are ignored when they ring
@@ -106,6 +107,8 @@ class TrainingJob:
             The effect on the job: interrupted, drained, paused or extended.
         """
         effect = "extended"
+        self._holders[holder] = category
+        self._level = max(self._level, level)
         if self._state == "running":
             self._close()
             self._stopped_at_h = self._env.now
@@ -122,8 +125,6 @@ class TrainingJob:
             self._close()
             self._cause = holder
             self._enter("held", category)
-        self._holders[holder] = category
-        self._level = max(self._level, level)
         return effect
 
     def holds(self, holder: int) -> bool:
@@ -185,11 +186,22 @@ class TrainingJob:
         if self._state == "running":
             self._close()
         self._tainted_at_h.setdefault(incident, self._progress.position_h)
+        self._corrupting.add(incident)
 
-    def distrust(self, incident: int) -> None:
-        """The corruption was found: go back to a checkpoint from before it, at the next restart."""
+    def cleanse(self, incident: int) -> None:
+        """The part that corrupts the work has left the job: what is done from now on is sound if its start was."""
+        self._corrupting.discard(incident)
+
+    def distrust(self, incident: int) -> bool:
+        """The corruption was found: go back to a checkpoint from before it, at the next restart.
+
+        Returns:
+            Whether there is corrupt work in hand.
+        """
+        self._corrupting.discard(incident)
         position_h = self._tainted_at_h.pop(incident, math.inf)
         self._sound_before_h = min(self._sound_before_h, position_h)
+        return position_h < math.inf
 
     def finish(self) -> None:
         """The horizon is reached: close the books; work that a stopped job could not have kept is lost."""
@@ -241,7 +253,11 @@ class TrainingJob:
             self._rows.append(JobRow(at_h, at_h, "lost_work", lost_h, self._cause))
         if self._tainted_at_h:
             position_h = self._progress.position_h
-            self._tainted_at_h = {who: min(at, position_h) for who, at in self._tainted_at_h.items()}
+            self._tainted_at_h = {
+            who: min(at_h, position_h)
+            for who, at_h in self._tainted_at_h.items()
+            if at_h < position_h or who in self._corrupting
+        }
         self._sound_before_h = math.inf
         return tier
 
