@@ -61,7 +61,9 @@ def completion_h(rate: float, t_h: float, d_h: float, n: int, fails_too: bool) -
 
 
 @pytest.mark.parametrize("clock", ["in_job", "calendar"])
-@pytest.mark.parametrize(("rate", "t_h", "d_h", "n"), [*product((0.02, 0.3), (1.0, 4.0), (0.0, 0.5), (1, 5)), (1.0, 1.0, 0.2, 3)])
+@pytest.mark.parametrize(
+    ("rate", "t_h", "d_h", "n"), [*product((0.02, 0.3), (1.0, 4.0), (0.0, 0.5), (1, 5)), (1.0, 1.0, 0.2, 3)]
+)
 def test_mean_completion_time(rate: float, t_h: float, d_h: float, n: int, clock: str) -> None:
     """34 values are looked at."""
     scenario = job_of(rate, t_h, d_h, clock, n * t_h, 20_000.0)

@@ -1,0 +1,271 @@
+"""What holds in every ledger: hours add up, nothing is in two states, stages come in order, the same run is the same."""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from itertools import pairwise
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from ras_sim.cluster import Cluster
+from ras_sim.engine import simulate
+from ras_sim.engine.replication import Replication
+from ras_sim.ledger import CATEGORIES, Ledger
+from ras_sim.scenario.build import setup_of
+from ras_sim.scenario.model import Scenario
+from tests.small import SOURCE, exponential, fixed, h, mode, per_h, rung, small, tier, weibull
+
+SYMPTOMS = ("exception", "crash", "hang", "slow", "silent", "benign")
+RUNGS = ("retry", "fix", "reset", "reboot", "rma")
+SCOPES = ("operation", "job", "reset_domain", "node", "unit")
+
+durations = st.one_of(
+    st.just(0),
+    st.floats(0.01, 8.0).map(fixed),
+    st.floats(0.01, 8.0).map(exponential),
+    st.tuples(st.sampled_from((0.6, 2.0)), st.floats(0.01, 8.0)).map(lambda pair: weibull(*pair)),
+)
+chances = st.one_of(st.just(0.0), st.just(1.0), st.floats(0.05, 0.95))
+
+
+@st.composite
+def mixtures(draw: st.DrawFn, names: tuple[str, ...]) -> dict[str, float]:
+    """Probabilities of some of the names, summing to 1."""
+    chosen = draw(st.lists(st.sampled_from(names), min_size=1, max_size=3, unique=True))
+    weights = [draw(st.integers(1, 4)) for _ in chosen]
+    return {name: weight / sum(weights) for name, weight in zip(chosen, weights, strict=True)}
+
+
+@st.composite
+def modes(draw: st.DrawFn, spreads: bool) -> dict[str, Any]:
+    """A failure mode; lives have no end by which everybody fails, so that minimal repair is possible."""
+    symptoms = draw(mixtures(SYMPTOMS))
+    keys: dict[str, Any] = {"symptoms": symptoms, "clears_at": draw(mixtures(RUNGS))}
+    keys["clock"] = draw(st.sampled_from(("calendar", "powered", "in_job")))
+    mean_h = draw(st.floats(30.0, 400.0))
+    if draw(st.booleans()):
+        keys["lifetime"] = weibull(draw(st.sampled_from((0.7, 1.0, 2.5))), mean_h)
+        keys["start_age"] = h(draw(st.sampled_from((0.0, 50.0))))
+    else:
+        keys["rate"] = per_h(1.0 / mean_h)
+    keys["frailty"] = draw(st.sampled_from((None, {"kind": "gamma", "variance": 1.5},
+                                            {"kind": "two_point", "fraction": 0.2, "factor": 5.0})))  # fmt: skip
+    if "slow" in symptoms:
+        keys["speed"] = draw(st.sampled_from((0.3, 0.8, 0.97)))
+    if draw(st.booleans()):
+        keys["burst"] = {"extra": 1.5, "gap": draw(durations)}
+    if spreads:
+        keys["spreads"] = {"shares_memory": draw(chances)}
+    return mode(**keys)
+
+
+@st.composite
+def ladders(draw: st.DrawFn) -> dict[str, Any]:
+    rungs = {}
+    for name, scope in zip(RUNGS, SCOPES, strict=True):
+        top = name == "rma"
+        rungs[name] = rung(
+            draw(durations),
+            takes_down=scope,
+            meanwhile=draw(st.sampled_from(("wait", "swap"))),
+            tries=draw(st.integers(1, 2)),
+            works=draw(st.floats(0.5, 1.0)),
+            seen=draw(st.floats(0.3, 1.0)),
+            age_kept=draw(st.sampled_from((0.0, 0.5, 1.0))),
+            technician=draw(st.booleans()),
+            part=top and draw(st.booleans()),
+            replaces=top and draw(st.booleans()),
+            powers_off=draw(st.booleans()),
+        )
+    return rungs
+
+
+@st.composite
+def repairs(draw: st.DrawFn, cls: str) -> dict[str, Any]:
+    policy: dict[str, Any] = {
+        "start": {"default": draw(st.sampled_from(RUNGS))},
+        "tries_window": draw(st.sampled_from(("1 h", "48 h"))),
+        "tolerate_speed": draw(st.sampled_from((0.5, 0.9, 1.0))),
+    }
+    if draw(st.booleans()):
+        policy["lemon"] = {"incidents": 2, "window": "100 h", "rung": "rma"}
+    repair: dict[str, Any] = {"ladder": draw(ladders()), "policy": policy, **SOURCE}
+    repair["comes_back"] = draw(st.floats(0.1, 20.0).map(exponential))
+    if draw(st.booleans()):
+        repair["technicians"] = {"count": draw(st.integers(1, 2)), "travel": draw(durations), **SOURCE}
+    if draw(st.booleans()):
+        stock, lead = draw(st.integers(0, 2)), draw(st.floats(1.0, 40.0).map(exponential))
+        repair["parts"] = {cls: {"stock": stock, "lead_time": lead, **SOURCE}}
+    if draw(st.booleans()):
+        repair["validation"] = {
+            "after": ["reset", "rma"], "duration": draw(durations), "coverage": draw(chances),
+            "false_alarm": draw(st.floats(0.0, 0.5)), **SOURCE,
+        }  # fmt: skip
+    return repair
+
+
+@st.composite
+def tiers(draw: st.DrawFn) -> dict[str, Any]:
+    shortest = draw(st.sampled_from((0.25, 1.0, 3.0)))
+    named = {}
+    for name, multiple in (("memory", 1), ("disk", 3), ("remote", 4)):
+        if draw(st.booleans()):
+            named[name] = tier(
+                shortest * multiple,
+                draw(st.sampled_from((0.0, 0.02, 0.1))),
+                valid_after=h(draw(st.sampled_from((0.0, 0.2)))),
+                restore=h(draw(st.sampled_from((0.0, 0.3)))),
+                survives=draw(st.sampled_from(RUNGS[1:])),
+            )
+    if len(named) == 2 and "memory" not in named:
+        del named["remote"]
+    return named
+
+
+@st.composite
+def scenarios(draw: st.DrawFn) -> Scenario:
+    """Two to six nodes, bare or with eight GPUs each, on which everything may happen."""
+    hgx = draw(st.booleans())
+    n_job, n_spares, n_others = draw(st.integers(1, 3)), draw(st.integers(0, 2)), draw(st.integers(0, 1))
+    n_nodes = n_job + n_spares + n_others
+    classes = ("gpu", "nic", "node", "leaf") if hgx else ("node",)
+    cls = draw(st.sampled_from(classes))
+    failures: dict[str, Any] = {cls: {"a": draw(modes(hgx))}}
+    failures.setdefault("node", {})["b"] = draw(modes(hgx))
+    changes: dict[str, Any] = {}
+    if hgx:
+        nic_loss = draw(st.sampled_from(("rank", "slow")))
+        changes["machine"] = {
+            "kind": "hgx", "nodes": n_nodes, "nodes_per_pod": 4, "spines": 2, "nic_loss": nic_loss,
+            "gpus_per_reset_domain": draw(st.sampled_from((1, 8))),
+        }  # fmt: skip
+        changes["job__parallel__exposed"] = {"data": 0.2}
+    if draw(st.booleans()):
+        every = draw(st.floats(20.0, 100.0).map(exponential))
+        changes["job__planned"] = {"release": {"every": every, "duration": draw(durations), **SOURCE}}
+    if draw(st.booleans()):
+        shock = {"every": exponential(60.0), "under": "machine", "strikes": "node.b", "p_struck": draw(chances)}
+        changes["shocks"] = {"storm": {**shock, **SOURCE}}
+    for symptom in (*SYMPTOMS[:-1], "diagnose"):
+        changes[f"detection__{symptom}"] = draw(durations)
+    return small(
+        150.0,
+        nodes=n_nodes,
+        job_nodes=n_job * (8 if hgx else 1),
+        job__work=h(draw(st.floats(20.0, 100.0))) if draw(st.integers(0, 3)) == 0 else None,
+        job__checkpoints=draw(tiers()),
+        job__initialise__base=h(draw(st.sampled_from((0.0, 0.5)))),
+        job__spares={"nodes": n_spares, "swap": draw(durations), **SOURCE},
+        failures=failures,
+        repair=draw(repairs(cls)),
+        **changes,
+    )
+
+
+def check_hours(ledger: Ledger) -> None:
+    """The categories partition the run: hours sum up, stretches follow each other without gap or overlap."""
+    assert math.fsum(row.hours for row in ledger.job) == pytest.approx(ledger.horizon_h, rel=1e-9)
+    totals: dict[str, float] = defaultdict(float)
+    stretches: dict[tuple[float, float], float] = defaultdict(float)
+    for row in ledger.job:
+        assert row.category in CATEGORIES
+        totals[row.category] += row.hours
+        if row.end_h > row.start_h:
+            assert row.hours >= 0.0
+            stretches[row.start_h, row.end_h] += row.hours
+    assert all(total >= -1e-9 for total in totals.values())
+    for (start_h, end_h), total in stretches.items():
+        assert total == pytest.approx(end_h - start_h, abs=1e-9)
+    ordered = sorted(stretches)
+    assert ordered[0][0] == 0.0
+    assert ordered[-1][1] == ledger.horizon_h
+    assert all(before[1] == after[0] for before, after in pairwise(ordered))
+    lost = [row for row in ledger.job if row.start_h == row.end_h]
+    assert math.fsum(row.hours for row in lost) == pytest.approx(0.0, abs=1e-9)
+    assert {row.category for row in lost} <= {"productive", "lost_work"}
+
+
+def check_incidents(ledger: Ledger) -> None:
+    """Stages come in order, tries lie inside their incident, blame goes to incidents that are there."""
+    numbers = [row.incident_id for row in ledger.incidents]
+    assert len(set(numbers)) == len(numbers)
+    by_id = dict(zip(numbers, ledger.incidents, strict=True))
+    for row in ledger.incidents:
+        stages = [row.arrive_h, row.detected_h, row.located_h, row.closed_h]
+        reached = [hour for hour in stages if not math.isnan(hour)]
+        assert reached == sorted(reached)
+        assert row.root_id <= row.incident_id
+        assert (row.outcome in ("fixed", "comes_back")) == (not math.isnan(row.closed_h)) or row.outcome == "tolerated"
+    n_tries: dict[int, int] = defaultdict(int)
+    for attempt in ledger.attempts:
+        row = by_id[attempt.incident_id]
+        n_tries[attempt.incident_id] += 1
+        assert row.located_h <= attempt.asked_h <= attempt.start_h <= attempt.end_h
+        assert math.isnan(row.closed_h) or attempt.end_h <= row.closed_h
+    for number, row in by_id.items():
+        assert n_tries[number] in (row.n_attempts, row.n_attempts - (row.outcome == "open"))
+    assert {row.incident_id for row in ledger.job} - {-1} <= by_id.keys()
+
+
+def check_resources(ledger: Ledger, scenario: Scenario) -> dict[str, int]:
+    """Levels never fall below nothing, and no more technicians are busy than there are. Returns the last levels."""
+    levels: dict[str, int] = defaultdict(int)
+    last_h = 0.0
+    for row in ledger.resources:
+        assert row.time_h >= last_h
+        last_h = row.time_h
+        levels[row.resource] += row.change
+        assert levels[row.resource] >= 0
+    setup = setup_of(scenario)
+    if setup.technicians is not None:
+        assert levels["technicians_busy"] <= setup.technicians.count
+    assert levels["spare_nodes"] <= setup.n_job_nodes + setup.n_spares
+    return levels
+
+
+def check_nodes(cluster: Cluster, scenario: Scenario, spare_level: int) -> None:
+    """Each node is in one state; as many serve the job as ever; the rows tell the number of spares."""
+    setup = setup_of(scenario)
+    states = [cluster.state(node) for node in range(setup.blueprint.n_nodes)]
+    assert states.count("in_job") == setup.n_job_nodes
+    assert states.count("spare") == cluster.n_spares == spare_level
+    assert states.count("in_job") + states.count("spare") + states.count("out") == setup.n_job_nodes + setup.n_spares
+
+
+quick = settings(max_examples=60, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+
+
+def check_everything(scenario: Scenario, seed: int) -> None:
+    replication = Replication(setup_of(scenario), seed, 0)
+    ledger = replication.run()
+    check_hours(ledger)
+    check_incidents(ledger)
+    levels = check_resources(ledger, scenario)
+    check_nodes(replication._incidents._cluster, scenario, levels["spare_nodes"])
+    productive = math.fsum(row.hours for row in ledger.job if row.category == "productive")
+    position_h = replication._job.position_h
+    assert productive == pytest.approx(position_h, rel=1e-9, abs=1e-9)
+    assert position_h >= 0.0
+    work_h = scenario.job.work
+    assert ledger.completed == (ledger.horizon_h < scenario.horizon_h)
+    assert not ledger.completed or (work_h is not None and position_h == pytest.approx(work_h, rel=1e-9))
+    assert repr(simulate(scenario, seed=seed, replication=0)) == repr(ledger)
+    if any(row.component_class != "planned" for row in ledger.incidents):
+        assert repr(simulate(scenario, seed=seed, replication=1).incidents) != repr(ledger.incidents)
+
+
+@quick
+@given(scenarios(), st.integers(0, 2**32))
+def test_every_ledger_adds_up(scenario: Scenario, seed: int) -> None:
+    check_everything(scenario, seed)
+
+
+@pytest.mark.slow
+@settings(quick, max_examples=600)
+@given(scenarios(), st.integers(0, 2**32))
+def test_every_one_of_many_ledgers_adds_up(scenario: Scenario, seed: int) -> None:
+    check_everything(scenario, seed)
