@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
+from docs import validation
 from docs.scenario_page import scenario_page
 from ras_sim.scenario.schema import json_schema
 
@@ -25,6 +26,8 @@ def main() -> None:
     for name, make in PAGES.items():
         (DOCS / name).write_text(make(), encoding="utf-8")
         print(f"docs/{name}")
+    validation.write(DOCS / "validation.md")  # a minute of simulation: no test makes it again
+    print("docs/validation.md")
 
 
 if __name__ == "__main__":
