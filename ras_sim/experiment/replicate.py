@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import os
-import signal
-import threading
 import time
-import warnings
-from collections.abc import Callable, Generator, Iterator, Sequence
-from contextlib import closing, contextmanager
+from collections.abc import Callable, Sequence
+from contextlib import closing
 from dataclasses import dataclass, fields
 from html import escape
 from pathlib import Path
@@ -16,6 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from ras_sim.errors import InputError, Problem
 from ras_sim.experiment import rundir
+from ras_sim.experiment.executors import spread, worker_count
 from ras_sim.ledger import ROW_TYPES, Ledger, frame_of
 from ras_sim.metrics import Aggregate, Measures, aggregate, check_conservation, measure
 
@@ -83,9 +80,9 @@ class Result:
         if table == "replications":
             return replication_frame(self.measures)
         if table not in ROW_TYPES:
-            raise _wrong("table", repr(table), "one of " + ", ".join(("replications", *ROW_TYPES)))
+            raise wrong_argument("table", repr(table), "one of " + ", ".join(("replications", *ROW_TYPES)))
         if len(self.ledgers) < len(self.measures):
-            raise _wrong("keep_ledgers", "False", f"True, to read the rows of {table}")
+            raise wrong_argument("keep_ledgers", "False", f"True, to read the rows of {table}")
         return frame_of(table, self.ledgers)
 
     def to_json(self) -> dict[str, Any]:
@@ -180,13 +177,14 @@ def run(
         InputError: a number is out of range, or `done` is of another seed.
         ModelError: a ledger does not add up.
     """
-    _check_arguments(seed, replications, workers, done)
+    check_arguments(replications, workers)
+    _check_seed(seed, done)
     began_s = time.perf_counter()
     known = {ledger.replication: ledger for ledger in done if ledger.replication < replications}
     finished = [_outcome(ledger, keep_ledgers) for ledger in known.values()]
     missing = [number for number in range(replications) if number not in known]
-    count = _worker_count(workers, len(missing))
-    outcomes = _start(scenario, simulate, seed, missing, count, keep_ledgers)
+    tasks = [(scenario, simulate, seed, number, keep_ledgers) for number in missing]
+    outcomes = spread(_one, tasks, worker_count(workers, len(missing)))
     interrupted = False
     try:
         with closing(outcomes):
@@ -245,10 +243,6 @@ def _outcome(ledger: Ledger, keep_ledger: bool) -> _Outcome:
     return _Outcome(measure(ledger), ledger if keep_ledger else None)
 
 
-_Task = tuple["Scenario", Simulate | None, int, int, bool]
-"""Arguments of `_one`."""
-
-
 def _one(
     scenario: Scenario, simulate: Simulate | None, seed: int, replication: int, keep_ledger: bool
 ) -> _Outcome:
@@ -260,73 +254,21 @@ def _one(
     return _outcome(simulate(scenario, seed=seed, replication=replication), keep_ledger)
 
 
-def _start(
-    scenario: Scenario,
-    simulate: Simulate | None,
-    seed: int,
-    numbers: Sequence[int],
-    workers: int,
-    keep_ledgers: bool,
-) -> Generator[_Outcome, None, None]:
-    """Outcomes as they are finished: in order from one process, in any order from several."""
-    tasks = [(scenario, simulate, seed, number, keep_ledgers) for number in numbers]
-    return (_one(*task) for task in tasks) if workers == 1 else _in_parallel(tasks, workers)
-
-
-def _in_parallel(tasks: Sequence[_Task], workers: int) -> Generator[_Outcome, None, None]:
-    """Outcomes from several processes; closing the generator ends those."""
-    from joblib import Parallel, delayed
-
-    # max_nbytes: no memory maps of scenario arrays, they would outlive an interrupted run.
-    parallel = Parallel(n_jobs=workers, return_as="generator_unordered", max_nbytes=None)
-    with _deaf_to_ctrl_c():
-        outcomes = parallel(delayed(_one)(*task) for task in tasks)
-    try:
-        for outcome in outcomes:  # noqa: UP028 (`yield from` would close `outcomes` before the block below)
-            yield outcome
-    finally:
-        with warnings.catch_warnings():
-            # That tasks were cancelled is what the user asked for.
-            warnings.simplefilter("ignore", UserWarning)
-            outcomes.close()
-
-
-@contextmanager
-def _deaf_to_ctrl_c() -> Iterator[None]:
-    """Let the processes started in this block ignore Ctrl-C.
-
-    A terminal sends it to them as well, and each would print a traceback. They inherit what is ignored here;
-    this process ends them when it has heard of it itself.
-    """
-    if threading.current_thread() is not threading.main_thread():
-        yield  # only the main thread may change what a signal does
-        return
-    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, signal.default_int_handler if before is None else before)
-
-
-def _worker_count(workers: int | None, n_tasks: int) -> int:
-    """Processes to use, 1 <= count <= tasks."""
-    if workers is None:
-        # Not os.cpu_count: a container is often given fewer cores than the machine has.
-        workers = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return max(1, min(workers, n_tasks))
-
-
-def _check_arguments(seed: int, replications: int, workers: int | None, done: Sequence[Ledger]) -> None:
-    """Raise InputError for what no run can be made of."""
+def check_arguments(replications: int, workers: int | None) -> None:
+    """Raise InputError for numbers that no run can be made of."""
     if replications < 1:
-        raise _wrong("replications", str(replications), ">= 1")
+        raise wrong_argument("replications", str(replications), ">= 1")
     if workers is not None and workers < 1:
-        raise _wrong("workers", str(workers), ">= 1, or none for one per core")
+        raise wrong_argument("workers", str(workers), ">= 1, or none for one per core")
+
+
+def _check_seed(seed: int, done: Sequence[Ledger]) -> None:
+    """Raise InputError if what is done is of another seed."""
     other = {ledger.seed for ledger in done} - {seed}
     if other:
-        raise _wrong("seed", str(seed), f"{min(other)}, the seed of the replications that are done")
+        raise wrong_argument("seed", str(seed), f"{min(other)}, the seed of the replications that are done")
 
 
-def _wrong(where: str, got: str, wanted: str) -> InputError:
+def wrong_argument(where: str, got: str, wanted: str) -> InputError:
     """An error in an argument."""
     return InputError((Problem("", None, None, where, got, wanted),))

@@ -18,13 +18,13 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, get_type_hints
 
-from ras_sim.errors import InputError, Problem
+from ras_sim.errors import InputError
+from ras_sim.experiment.files import durable, file_problem, readable_errors, sync_folder
 from ras_sim.ledger import ROW_TYPES, Ledger
 
 if TYPE_CHECKING:
@@ -71,7 +71,7 @@ class Run:
         """
         lacking = [table for table in ROW_TYPES if table not in self.frames]
         if lacking:
-            raise _problem(self.directory, f"no {lacking[0]}.parquet", "a run that kept its ledgers")
+            raise file_problem(self.directory, f"no {lacking[0]}.parquet", "a run that kept its ledgers")
         ledgers = {}
         heads = self.frames["replications"][list(_HEAD)]
         for head in heads.to_dict(orient="records"):
@@ -100,19 +100,19 @@ def write(directory: str | Path, manifest: Mapping[str, Any], frames: Mapping[st
         InputError: it is a file, holds other things than a run, or cannot be written.
     """
     folder = check_target(directory)
-    with _readable_errors(folder):
+    with readable_errors(folder):
         folder.mkdir(parents=True, exist_ok=True)
         _complete(folder)
         for table, frame in frames.items():
-            with _durable(folder / f"{table}.parquet{_PART}") as file:
+            with durable(folder / f"{table}.parquet{_PART}") as file:
                 _write_parquet(table, frame, file)
         head = {"kind": KIND, "schema": SCHEMA, **manifest, "tables": [t for t in TABLES if t in frames]}
         draft = folder / f"{MANIFEST}{_PART}{_PART}"
-        with _durable(draft) as file:
+        with durable(draft) as file:
             text = json.dumps(head, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
             # Half a surrogate pair cannot be encoded; its backslash form is what JSON writes for it.
             file.write(text.encode("utf-8", "backslashreplace"))
-        _sync_folder(folder)
+        sync_folder(folder)
         os.replace(draft, folder / f"{MANIFEST}{_PART}")
         _complete(folder)
     return folder
@@ -128,14 +128,14 @@ def check_target(directory: str | Path) -> Path:
         InputError: it is a file, holds other things than a run, or is not writable.
     """
     folder = Path(directory)
-    with _readable_errors(folder):
+    with readable_errors(folder):
         if folder.exists():
             if not folder.is_dir():
-                raise _problem(folder, "a file", "a folder")
+                raise file_problem(folder, "a file", "a folder")
             _check_contents(folder)
         nearest = next(path for path in (folder, *folder.absolute().parents) if path.exists())
         if not nearest.is_dir() or not os.access(nearest, os.W_OK | os.X_OK):
-            raise _problem(folder, f"{nearest}, where nothing can be written", "a writable folder")
+            raise file_problem(folder, f"{nearest}, where nothing can be written", "a writable folder")
     return folder
 
 
@@ -147,8 +147,8 @@ def read(directory: str | Path) -> Run:
     """
     folder = Path(directory)
     if not folder.is_dir():
-        raise _problem(folder, "a file" if folder.exists() else "nothing there", "a run directory")
-    with _readable_errors(folder):
+        raise file_problem(folder, "a file" if folder.exists() else "nothing there", "a run directory")
+    with readable_errors(folder):
         manifest = _read_manifest(folder)
         frames = {table: _read_parquet(_current(folder, f"{table}.parquet")) for table in manifest["tables"]}
     return Run(folder, manifest, frames)
@@ -166,9 +166,9 @@ def _complete(folder: Path) -> None:
             elif name not in wanted:
                 # Of an earlier run: a report or a table that does not belong to these results.
                 (folder / name).unlink(missing_ok=True)
-        _sync_folder(folder)
+        sync_folder(folder)
         os.replace(committed, folder / MANIFEST)
-        _sync_folder(folder)
+        sync_folder(folder)
     for name in _OURS:
         (folder / f"{name}{_PART}").unlink(missing_ok=True)
     (folder / f"{MANIFEST}{_PART}{_PART}").unlink(missing_ok=True)
@@ -187,20 +187,20 @@ def _read_manifest(folder: Path) -> dict[str, Any]:
     """
     path = _current(folder, MANIFEST)
     if not path.exists():
-        raise _problem(folder, f"no {MANIFEST}", "a run directory", "write one with --out")
+        raise file_problem(folder, f"no {MANIFEST}", "a run directory", "write one with --out")
     try:
         manifest = json.loads(path.read_bytes())
     except ValueError as error:
-        raise _problem(path, f"not JSON ({error})", "the manifest of a run") from error
+        raise file_problem(path, f"not JSON ({error})", "the manifest of a run") from error
     if not isinstance(manifest, dict) or manifest.get("kind") != KIND:
-        raise _problem(path, "another kind of file", "the manifest of a run")
+        raise file_problem(path, "another kind of file", "the manifest of a run")
     if manifest.get("schema") != SCHEMA:
-        raise _problem(
+        raise file_problem(
             path, f"schema {manifest.get('schema')!r}", f"schema {SCHEMA}", "run the scenario again"
         )
     tables = manifest.get("tables")
     if not isinstance(tables, list) or "replications" not in tables or not set(tables) <= set(TABLES):
-        raise _problem(path, f"tables {tables!r}", "names of tables, replications among them")
+        raise file_problem(path, f"tables {tables!r}", "names of tables, replications among them")
     return manifest
 
 
@@ -212,13 +212,15 @@ def _check_contents(folder: Path) -> None:
     hint = "choose an empty or a new folder"
     if foreign:
         more = f" and {len(foreign) - 3} more" if len(foreign) > 3 else ""
-        raise _problem(folder, f"a folder that holds {', '.join(foreign[:3])}{more}", "an earlier run", hint)
+        raise file_problem(
+            folder, f"a folder that holds {', '.join(foreign[:3])}{more}", "an earlier run", hint
+        )
     if names <= rubbish - {f"{MANIFEST}{_PART}"}:
         return
     try:
         _read_manifest(folder)
     except InputError as error:
-        raise _problem(folder, "a folder whose files are not of a run", "an earlier run", hint) from error
+        raise file_problem(folder, "a folder whose files are not of a run", "an earlier run", hint) from error
 
 
 def _write_parquet(table: str, frame: pd.DataFrame, file: BinaryIO) -> None:
@@ -250,46 +252,8 @@ def _read_parquet(path: Path) -> pd.DataFrame:
     from pyarrow import ArrowException
 
     if not path.exists():
-        raise _problem(path, "nothing there", "a table that the manifest names", "run the scenario again")
+        raise file_problem(path, "nothing there", "a table that the manifest names", "run the scenario again")
     try:
         return pd.read_parquet(path)
     except ArrowException as error:
-        raise _problem(path, f"a damaged file ({error})", "a table", "run the scenario again") from error
-
-
-@contextmanager
-def _durable(path: Path) -> Iterator[BinaryIO]:
-    """A new file whose bytes are on the disk when the block ends; no file if it fails."""
-    try:
-        with open(path, "wb") as file:
-            yield file
-            file.flush()
-            os.fsync(file.fileno())
-    except BaseException:
-        path.unlink(missing_ok=True)
-        raise
-
-
-def _sync_folder(folder: Path) -> None:
-    """Force renames to the disk, in the order in which they were made (Windows has no such call)."""
-    if os.name == "nt":
-        return
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
-@contextmanager
-def _readable_errors(path: Path) -> Iterator[None]:
-    """Turn what the operating system says (disk full, permission denied) into an error for the user."""
-    try:
-        yield
-    except OSError as error:
-        raise _problem(path, error.strerror or str(error), "a folder that can be read and written") from error
-
-
-def _problem(path: Path, got: str, wanted: str, hint: str = "") -> InputError:
-    """An error about a file or a folder."""
-    return InputError((Problem(str(path), None, None, "", got, wanted, hint),))
+        raise file_problem(path, f"a damaged file ({error})", "a table", "run the scenario again") from error

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import tempfile
+from collections.abc import Sequence
 from html import escape
 from importlib.resources import files
 from pathlib import Path
@@ -33,8 +34,19 @@ def write_report(result: Result, path: str | Path) -> Path:
     Raises:
         OSError: the file cannot be written.
     """
+    return write_page(page(result), path)
+
+
+def write_page(text: str, path: str | Path) -> Path:
+    """Write a text to a file, as a whole or not at all.
+
+    Returns:
+        the path that was written.
+
+    Raises:
+        OSError: the file cannot be written.
+    """
     target = Path(path)
-    text = page(result)
     handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.", suffix=".part")
     try:
         with os.fdopen(handle, "w", encoding="utf-8") as file:
@@ -49,19 +61,29 @@ def write_report(result: Result, path: str | Path) -> Path:
 
 def page(result: Result) -> str:
     """The whole page as text."""
+    found = [section for make in SECTIONS if (section := make(result)) is not None]
+    return document(f"{result.scenario.name} – goodput report", _header(result), found)
+
+
+def document(title: str, header: str, sections: Sequence[Section]) -> str:
+    """A page of any kind as text.
+
+    Args:
+        title: plain text.
+        header: finished HTML.
+        sections: in their order.
+    """
     from plotly.offline import get_plotlyjs
 
-    found = [section for make in SECTIONS if (section := make(result)) is not None]
-    name = escape(result.scenario.name)
     return "".join(
         (
             '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">',
             f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">',
             '<meta name="viewport" content="width=device-width, initial-scale=1">',
-            f"<title>{name} – goodput report</title><style>{_asset('report.css')}</style></head><body>",
-            _header(result),
-            f'<nav aria-label="sections">{"".join(map(_link, found))}</nav><main>',
-            *map(_section, found),
+            f"<title>{escape(title)}</title><style>{_asset('report.css')}</style></head><body>",
+            header,
+            f'<nav aria-label="sections">{"".join(map(_link, sections))}</nav><main>',
+            *map(_section, sections),
             "</main>",
             f"<script>{get_plotlyjs()}</script><script>{_asset('report.js')}</script></body></html>\n",
         )
