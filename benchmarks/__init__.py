@@ -1,0 +1,1 @@
+"""Speed and memory of ras-sim, as ratios measured in one run: `make bench`."""

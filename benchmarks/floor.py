@@ -1,0 +1,84 @@
+"""The floor: what bare SimPy takes to fire as many events and to start as many processes as a replication did.
+
+Counting and timing are separate runs: only a count wraps `Environment.schedule` and `Environment.step`.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Generator, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import simpy
+from simpy.events import Initialize
+
+# A process costs two events beside those that it waits for, its start and its end; the tick that starts it is a third.
+_EVENTS_OF_A_PROCESS = 3
+
+
+@dataclass(slots=True)
+class EventCount:
+    """Events that fired, and processes that were started."""
+
+    n_events: int = 0
+    n_processes: int = 0
+
+
+@contextmanager
+def counted_events() -> Iterator[EventCount]:
+    """Count what every simpy environment does inside the `with` block."""
+    count = EventCount()
+    schedule, step = simpy.Environment.schedule, simpy.Environment.step
+
+    def counting_schedule(env: simpy.Environment, event: simpy.Event, *args: Any, **kwargs: Any) -> None:
+        count.n_processes += isinstance(event, Initialize)
+        schedule(env, event, *args, **kwargs)
+
+    def counting_step(env: simpy.Environment) -> None:
+        count.n_events += env.peek() < math.inf  # a step that finds nothing ends the run
+        step(env)
+
+    simpy.Environment.schedule = counting_schedule  # type: ignore[method-assign, assignment]
+    simpy.Environment.step = counting_step  # type: ignore[method-assign, assignment]
+    try:
+        yield count
+    finally:
+        simpy.Environment.schedule = schedule  # type: ignore[method-assign]
+        simpy.Environment.step = step  # type: ignore[method-assign]
+
+
+def events_of(work: Callable[[], object]) -> EventCount:
+    """What one call of `work` fires."""
+    with counted_events() as count:
+        work()
+    return count
+
+
+def fire(count: EventCount) -> None:
+    """Fire that many events, at the least price at which simpy can.
+
+    One process per tick of a clock is started, and the other events are timeouts that the processes wait for, shared
+    out evenly. Without processes all events are timeouts of one loop. Nothing is drawn, recorded or decided. The loop
+    itself adds a process of two events.
+    """
+    env = simpy.Environment()
+    if count.n_processes == 0:
+        env.process(_sleep(env, count.n_events))
+    else:
+        env.process(_start_all(env, count))
+    env.run()
+
+
+def _start_all(env: simpy.Environment, count: EventCount) -> Generator[simpy.Event, None, None]:
+    waits = max(0, count.n_events - _EVENTS_OF_A_PROCESS * count.n_processes)
+    each, more = divmod(waits, count.n_processes)
+    for number in range(count.n_processes):
+        yield env.timeout(1.0)
+        env.process(_sleep(env, each + (number < more)))
+
+
+def _sleep(env: simpy.Environment, n: int) -> Generator[simpy.Event, None, None]:
+    for _ in range(n):
+        yield env.timeout(1.0)
