@@ -77,7 +77,8 @@ class Incidents:
         self._spread = Spread(setup, walk)
         self._impact = Impact(env, setup, cluster, arrivals, job)
         self._lemons = LemonWatch(setup.policy.lemon)
-        self._open: dict[tuple[int, int], Incident] = {}
+        self._open: dict[int, Incident] = {}
+        self._at: dict[tuple[int, int], Incident] = {}  # mode and part -> the incident that further faults join
         self._n_incidents = 0
         self._planned: dict[int, IncidentRow] = {}
         self._waiting_for_job: list[simpy.Event] = []
@@ -106,8 +107,8 @@ class Incidents:
             node = self._spread.home(mode, due.instance)
             self._arrivals.after_repair(mode, due.instance, node, root, age_kept=1.0)
             return
-        open_incident = self._open.get((due.mode_id, due.instance))
-        if open_incident is None:
+        open_incident = self._at.get((due.mode_id, due.instance))
+        if open_incident is None or (open_incident.unattended and symptom in STOPPING):
             self._open_incident(mode, due.instance, symptom, root)
         else:
             self._merge(mode, open_incident, root)
@@ -150,7 +151,7 @@ class Incidents:
             speed=mode.speed if symptom == "slow" else reach.speed,
         )
         self._n_incidents += 1
-        self._open[mode.mode_id, instance] = incident
+        self._open[incident.incident_id] = self._at[mode.mode_id, instance] = incident
         self._begin(incident)
         self._env.process(self._life(incident, mode))
 
@@ -288,7 +289,7 @@ class Incidents:
         root = incident.root
         incident.closed_h = self._env.now
         incident.outcome = "fixed" if outcome == "fixed" else "comes_back"
-        del self._open[mode.mode_id, incident.instance]
+        self._forget(incident)
         self._spread.regained(incident)
         self._impact.end(incident)
         if outcome == "fixed":
@@ -314,12 +315,19 @@ class Incidents:
     def _settle(self, incident: Incident) -> None:
         """A slow fault that was left in the job is gone with the unit it was in."""
         incident.closed_h = self._env.now
-        del self._open[incident.mode_id, incident.instance]
+        self._forget(incident)
         self._impact.end(incident)
         mode = self._setup.modes[incident.mode_id]
         if mode.memoryless:
             self._arrivals.after_repair(mode, incident.instance, incident.node, incident.root, age_kept=0.0)
         self._ledger.incidents.append(incident.row(self._setup.ladder[incident.root.needs].name))
+
+    def _forget(self, incident: Incident) -> None:
+        """The incident is open no more."""
+        del self._open[incident.incident_id]
+        place = incident.mode_id, incident.instance
+        if self._at.get(place) is incident:
+            del self._at[place]
 
     def close_books(self) -> None:
         """The run ends: what is still open becomes rows too, in the order of arrival."""

@@ -51,6 +51,12 @@ class Incident:
     swapping: bool = False
     n_interruptions: int = 0
 
+    @property
+    def unattended(self) -> bool:
+        """Whether nobody repairs it: it slows or corrupts the job and was not found yet, or is tolerated."""
+        hidden = self.symptom in ("slow", "silent")
+        return hidden and (math.isnan(self.detected_h) or self.outcome == "tolerated")
+
     def row(self, needs_rung: str) -> IncidentRow:
         """The incident as a row of the ledger."""
         return IncidentRow(

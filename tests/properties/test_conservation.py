@@ -148,7 +148,12 @@ def scenarios(draw: st.DrawFn) -> Scenario:
         every = draw(st.floats(20.0, 100.0).map(exponential))
         changes["job__planned"] = {"release": {"every": every, "duration": draw(durations), **SOURCE}}
     if draw(st.booleans()):
-        shock = {"every": exponential(60.0), "under": "machine", "strikes": "node.b", "p_struck": draw(chances)}
+        shock = {
+            "every": exponential(60.0),
+            "under": "machine",
+            "strikes": "node.b",
+            "p_struck": draw(chances),
+        }
         changes["shocks"] = {"storm": {**shock, **SOURCE}}
     for symptom in (*SYMPTOMS[:-1], "diagnose"):
         changes[f"detection__{symptom}"] = draw(durations)
@@ -199,7 +204,9 @@ def check_incidents(ledger: Ledger) -> None:
         reached = [hour for hour in stages if not math.isnan(hour)]
         assert reached == sorted(reached)
         assert row.root_id <= row.incident_id
-        assert (row.outcome in ("fixed", "comes_back")) == (not math.isnan(row.closed_h)) or row.outcome == "tolerated"
+        assert (row.outcome in ("fixed", "comes_back")) == (
+            not math.isnan(row.closed_h)
+        ) or row.outcome == "tolerated"
     n_tries: dict[int, int] = defaultdict(int)
     for attempt in ledger.attempts:
         row = by_id[attempt.incident_id]
@@ -233,7 +240,10 @@ def check_nodes(cluster: Cluster, scenario: Scenario, spare_level: int) -> None:
     states = [cluster.state(node) for node in range(setup.blueprint.n_nodes)]
     assert states.count("in_job") == setup.n_job_nodes
     assert states.count("spare") == cluster.n_spares == spare_level
-    assert states.count("in_job") + states.count("spare") + states.count("out") == setup.n_job_nodes + setup.n_spares
+    assert (
+        states.count("in_job") + states.count("spare") + states.count("out")
+        == setup.n_job_nodes + setup.n_spares
+    )
 
 
 quick = settings(max_examples=60, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))

@@ -50,7 +50,7 @@ CASES = {
     ),
     "memory alone": Case(0.06, 0.5, 0.5, (Memory(1, 0.02, 0.1, 0.1, False),)),
     "remote alone, slow to be valid": Case(0.2, 0.5, 1.0, (Memory(1, 0.1, 0.9, 0.6, True),)),
-    "two equal saves, one quicker to read": Case(0.2, 0.0, 1.0, (Memory(1, 0.1, 0.2, 0.6, True), Memory(1, 0.0, 0.0, 0.1, False))),
+    "two equal saves": Case(0.2, 0.0, 1.0, (Memory(1, 0.1, 0.2, 0.6, True), Memory(1, 0.0, 0.0, 0.1, False))),
 }  # fmt: skip
 
 

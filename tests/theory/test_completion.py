@@ -30,7 +30,9 @@ DETECT_H, DIAGNOSE_H, REPAIR_H, INITIALISE_H, RESTORE_H = 0.1, 0.2, 0.5, 0.3, 0.
 DOWN_H = DETECT_H + DIAGNOSE_H + REPAIR_H
 
 
-def job_of(rate: float, t_h: float, d_h: float, clock: str, work_h: float | None, horizon_h: float) -> Scenario:
+def job_of(
+    rate: float, t_h: float, d_h: float, clock: str, work_h: float | None, horizon_h: float
+) -> Scenario:
     """One node, one tier; repair takes an exponential time, the rest fixed times."""
     work = {} if work_h is None else {"job__work": h(work_h)}
     return small(
@@ -67,7 +69,7 @@ def completion_h(rate: float, t_h: float, d_h: float, n: int, fails_too: bool) -
 def test_mean_completion_time(rate: float, t_h: float, d_h: float, n: int, clock: str) -> None:
     """34 values are looked at."""
     scenario = job_of(rate, t_h, d_h, clock, n * t_h, 20_000.0)
-    ledgers = runs(scenario, 250, seed=21)
+    ledgers = runs(scenario, 150, seed=21)
     assert all(ledger.completed for ledger in ledgers)
     assert all(hours(ledger)["productive"] == pytest.approx(n * t_h, rel=1e-9) for ledger in ledgers)
     expected = completion_h(rate, t_h, d_h, n, clock == "calendar")
@@ -75,18 +77,31 @@ def test_mean_completion_time(rate: float, t_h: float, d_h: float, n: int, clock
 
 
 @pytest.mark.parametrize("clock", ["in_job", "calendar"])
-@pytest.mark.parametrize(("rate", "t_h", "d_h"), [(0.05, 1.0, 0.1), (0.05, 8.0, 0.5), (0.5, 1.0, 0.1), (0.5, 0.2, 0.2)])
+@pytest.mark.parametrize(
+    ("rate", "t_h", "d_h"),
+    [
+        (0.05, 1.0, 0.1),
+        (0.05, 8.0, 0.5),
+        pytest.param(0.5, 1.0, 0.1, marks=pytest.mark.slow),
+        pytest.param(0.5, 0.2, 0.2, marks=pytest.mark.slow),
+    ],
+)
 def test_goodput_of_a_long_run(rate: float, t_h: float, d_h: float, clock: str) -> None:
     """A cycle between failures keeps t / (exp(lam (t + d)) - 1) and takes 1/lam + R."""
     horizon_h, n_runs = 3000.0, 40
     scenario = job_of(rate, t_h, d_h, clock, None, horizon_h)
     start_h = INITIALISE_H + RESTORE_H
-    expected = t_h / math.expm1(rate * (t_h + d_h)) / (1 / rate + recovery_h(rate, start_h, clock == "calendar"))
+    expected = (
+        t_h / math.expm1(rate * (t_h + d_h)) / (1 / rate + recovery_h(rate, start_h, clock == "calendar"))
+    )
     goodput = [hours(ledger)["productive"] / horizon_h for ledger in runs(scenario, n_runs, seed=22)]
     assert abs(z_mean(goodput, expected)) < 4.0
 
 
-@pytest.mark.parametrize(("rate", "d_h"), [(0.1, 0.05), (0.02, 0.3), (0.5, 0.02)])
+@pytest.mark.parametrize(
+    ("rate", "d_h"),
+    [(0.1, 0.05), *[pytest.param(*case, marks=pytest.mark.slow) for case in ((0.02, 0.3), (0.5, 0.02))]],
+)
 def test_the_best_interval_is_the_one_of_young_and_daly(rate: float, d_h: float) -> None:
     """On the same failures, the best of a row of intervals has Daly's higher-order optimum next to it."""
     mean_h = 1.0 / rate

@@ -88,7 +88,7 @@ def renewals(law: Distribution, horizon_h: float, age_h: float = 0.0, n_steps: i
 
 
 @pytest.mark.parametrize("kind", LAWS)
-@pytest.mark.parametrize("age_h", [0.0, 45.0])
+@pytest.mark.parametrize("age_h", [0.0, pytest.param(45.0, marks=pytest.mark.slow)])
 def test_faults_of_renewed_parts_meet_the_renewal_equation(kind: str, age_h: float) -> None:
     """26 values are looked at."""
     n, horizon_h = 1200, 350.0
@@ -111,8 +111,10 @@ def test_a_replaced_unit_is_new(kind: str) -> None:
     assert abs(z_mean(counts, renewals(law_of(LAWS[kind]), horizon_h))) < 4.0
 
 
-@pytest.mark.parametrize("kind", ["weibull 0.5", "weibull 0.7", "weibull 1.5", "weibull 3.0", "bathtub", "lognormal"])
-@pytest.mark.parametrize("age_h", [0.0, 70.0])
+@pytest.mark.parametrize(
+    "kind", ["weibull 0.5", "weibull 0.7", "weibull 1.5", "weibull 3.0", "bathtub", "lognormal"]
+)
+@pytest.mark.parametrize("age_h", [pytest.param(0.0, marks=pytest.mark.slow), 70.0])
 def test_minimal_repair_gives_poisson_counts(kind: str, age_h: float) -> None:
     """As bad as old: N is Poisson with mean H(a + T) - H(a). 12 means and 12 chi-squares are looked at."""
     n, horizon_h = 1200, 250.0
@@ -153,7 +155,7 @@ def test_imperfect_repair_meets_its_twin(shape: float, age_kept: float) -> None:
 
 
 @pytest.mark.parametrize("shape", [1.0, 0.7, 2.0])
-@pytest.mark.parametrize("variance", [0.5, 3.0])
+@pytest.mark.parametrize("variance", [pytest.param(0.5, marks=pytest.mark.slow), 3.0])
 @pytest.mark.parametrize("age_h", [0.0, 60.0])
 def test_gamma_frailty_gives_negative_binomial_counts(shape: float, variance: float, age_h: float) -> None:
     """Minimal repair, z ~ Gamma: survivors of age a have z ~ Gamma(1/v, 1/v + H(a)), N given z is Poisson(z dH)."""
@@ -169,7 +171,9 @@ def test_gamma_frailty_gives_negative_binomial_counts(shape: float, variance: fl
     assert p_chi_square(counts, law.pmf(np.arange(100))) > 6e-5
 
 
-@pytest.mark.parametrize(("fraction", "factor"), [(0.1, 8.0), (0.5, 3.0), (0.3, 0.1)])
+@pytest.mark.parametrize(
+    ("fraction", "factor"), [(0.1, 8.0), pytest.param(0.5, 3.0, marks=pytest.mark.slow), (0.3, 0.1)]
+)
 @pytest.mark.parametrize("shape", [1.0, 2.0])
 def test_lemons_give_a_mixture_of_poisson_counts(fraction: float, factor: float, shape: float) -> None:
     n, horizon_h = 2500, 150.0
@@ -192,7 +196,9 @@ def test_a_new_part_draws_a_frailty_of_its_own() -> None:
     scenario = small(
         horizon_h,
         nodes=n,
-        failures={"node": {"crash": mode(lifetime=exponential(100.0), frailty={"kind": "gamma", "variance": 2.0})}},
+        failures={
+            "node": {"crash": mode(lifetime=exponential(100.0), frailty={"kind": "gamma", "variance": 2.0})}
+        },
         repair=ladder({"fix": rung(takes_down="unit", replaces=True)}),
     )
     counts = counts_by_part(simulate(scenario, seed=9, replication=0), n)
@@ -312,10 +318,12 @@ def test_many_classes_together_are_a_poisson_process() -> None:
     assert abs(len(times) - total * horizon_h) / math.sqrt(total * horizon_h) < 4.0
     assert stats.kstest(np.diff(times), stats.expon(scale=1 / total).cdf).pvalue > 6e-5
     seen = [len(faults_of(ledger, name)) for name in rates]
-    assert stats.chisquare(seen, np.array(list(rates.values())) / sum(rates.values()) * len(times)).pvalue > 6e-5
+    assert (
+        stats.chisquare(seen, np.array(list(rates.values())) / sum(rates.values()) * len(times)).pvalue > 6e-5
+    )
 
 
-@pytest.mark.parametrize("shape", [0.7, 3.0])
+@pytest.mark.parametrize("shape", [0.7, pytest.param(3.0, marks=pytest.mark.slow)])
 def test_many_parts_that_wear_out_are_nearly_poisson_after_a_while(shape: float) -> None:
     """Palm and Khintchine: the sum of many sparse renewal processes, at the rate of one fault per mean life."""
     n, mean_h, window_h = 2000, 100.0, 40.0

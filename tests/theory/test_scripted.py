@@ -43,7 +43,15 @@ def same(ledger: Ledger, **expected: float) -> None:
 TIMES: dict[str, Any] = {
     "job__checkpoints": {"disk": tier(1.0, 0.1, restore="0.4 h")},
     "job__initialise__base": "0.3 h",
-    "detection": {"exception": 0, "crash": "0.1 h", "hang": "2.1 h", "slow": 0, "silent": 0, "diagnose": "0.2 h", **SOURCE},
+    "detection": {
+        "exception": 0,
+        "crash": "0.1 h",
+        "hang": "2.1 h",
+        "slow": 0,
+        "silent": 0,
+        "diagnose": "0.2 h",
+        **SOURCE,
+    },
     "repair": ladder({"fix": renewing("0.5 h")}),
 }
 
@@ -311,7 +319,9 @@ def test_a_clock_that_stands_still_postpones_a_fault() -> None:
     """A crash at 5 powers the node off for 3 h: what comes at 10 powered hours comes at 13."""
     modes = {"crash": at(5.0), "wear": at(10.0, clock="powered")}
     for powers_off, hour in ((False, 10.0), (True, 13.0)):
-        ledger = play(20.0, modes, repair=ladder({"fix": renewing("3 h", takes_down="node", powers_off=powers_off)}))
+        ledger = play(
+            20.0, modes, repair=ladder({"fix": renewing("3 h", takes_down="node", powers_off=powers_off)})
+        )
         assert faults_of(ledger, "wear")[0].arrive_h == pytest.approx(hour)
 
 
@@ -338,9 +348,7 @@ def test_a_fault_does_not_come_back_on_a_new_part() -> None:
 
 def test_work_is_complete_at_the_hour_it_is_due() -> None:
     """Ten hours of work with a save of 0.1 h after each but the last, and a crash at 5.25 (4 saves, 0.85 h lost)."""
-    ledger = play(
-        100.0, {"crash": at(5.25)}, job__work="10 h", job__checkpoints={"disk": tier(1.0, 0.1)}
-    )
+    ledger = play(100.0, {"crash": at(5.25)}, job__work="10 h", job__checkpoints={"disk": tier(1.0, 0.1)})
     assert ledger.completed
     assert ledger.horizon_h == pytest.approx(5.25 + 1.0 + 6.0 + 0.5)
     same(ledger, productive=10.0, checkpoint_save=0.9, lost_work=0.85, repair=1.0)
@@ -359,3 +367,22 @@ def test_benign_faults_on_the_clock_of_the_job_strike_only_its_nodes() -> None:
         benign = mode(symptoms={"benign": 1.0}, clock="in_job", **lifetime)
         ledger = play(100.0, {"ecc": benign}, nodes=100, job_nodes=10)
         assert abs(ledger.faults[0].n_benign - 500) / 500**0.5 < 4.0
+
+
+@pytest.mark.parametrize(("found_h", "tolerated"), [(500.0, 1.0), (0.0, 0.1)])
+def test_a_crash_of_a_part_that_is_slow_already_is_a_crash(found_h: float, tolerated: float) -> None:
+    """Half of the faults of each burst crash; none of them is hidden by a slow one that nobody repairs."""
+    fault = at(10.0, clears_at={"fix": 1.0}, burst={"extra": 20.0, "gap": "1 h"}, speed=0.5)
+    fault["symptoms"] = {"slow": 0.5, "crash": 0.5}
+    n_crashes = n_faults = 0
+    for replication in range(60):
+        scenario = small(
+            200.0,
+            failures={"node": {"fault": fault}},
+            repair=ladder({"fix": renewing(0)}, policy={"tolerate_speed": tolerated}),
+            detection__slow=h(found_h),
+        )
+        ledger = simulate(scenario, seed=3, replication=replication)
+        n_faults += ledger.faults[0].n_faults
+        n_crashes += sum(row.n_interruptions for row in ledger.incidents if row.symptom == "crash")
+    assert abs(n_crashes - 0.5 * n_faults) / (0.25 * n_faults) ** 0.5 < 4.0
