@@ -113,7 +113,7 @@ def _type(value: Schema) -> str:
 def _plain_type(value: Schema) -> str:
     kind = value.get("type")
     if kind == "object":
-        below = value.get("additionalProperties") or next(
+        below: Any = value.get("additionalProperties") or next(
             iter(value.get("patternProperties", {}).values()), {}
         )
         keys = value.get("propertyNames", {}).get("enum")

@@ -22,12 +22,11 @@ class Progress:
     """Called with (finished, wanted) after each replication.
 
     Args:
-        wanted: number of replications.
         quiet: show nothing.
     """
 
-    def __init__(self, wanted: int, *, quiet: bool) -> None:
-        self._wanted, self._quiet = wanted, quiet
+    def __init__(self, *, quiet: bool) -> None:
+        self._quiet = quiet
         self._began_s = time.monotonic()
         self._next_line_s = self._began_s + QUIET_S
         self._bar: RichProgress | None = None

@@ -46,14 +46,14 @@ def run_scenario(options: RunOptions) -> int:
         done = _finished_before(options.out, scenario, options.seed)
     if done and not options.quiet:
         say(f"going on with the {len(done)} replications that {options.out} holds")
-    with Progress(options.replications, quiet=options.quiet) as progress:
+    with Progress(quiet=options.quiet) as progress:
         result = run(
             scenario,
             seed=options.seed,
             replications=options.replications,
             workers=options.workers,
             progress=progress,
-            keep_ledgers=_ledgers_are_read(options),
+            keep_ledgers=options.out is not None,  # nothing else reads the rows
             done=done,
         )
     if options.out is not None and result.measures:
@@ -61,11 +61,6 @@ def run_scenario(options: RunOptions) -> int:
     if result.measures:
         _print(result, options)
     return _interrupted(result, options) if result.interrupted else GOOD
-
-
-def _ledgers_are_read(options: RunOptions) -> bool:
-    """Whether anything needs the rows and not only the metrics."""
-    return options.out is not None
 
 
 def _finished_before(out: Path, scenario: Scenario, seed: int) -> list[Ledger]:

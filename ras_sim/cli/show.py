@@ -46,16 +46,17 @@ def show_scenario(options: ShowOptions) -> int:
     """Print what was asked for: the overview, if nothing; returns the exit code."""
     scenario = load(options.path, options.overrides)
     machine = scenario.machine.build()
-    console = Terminal(highlight=False)
+    part = parse_part(options.blast, scenario, machine) if options.blast is not None else None
     if options.component_class is not None:
         _check_class(options.component_class, machine)
+    if options.graph is not None:
+        _draw(machine, part, options.hops, options.graph)
+    console = Terminal(highlight=False)
+    if options.component_class is not None:
         _print_class(console, scenario, machine, options.component_class)
-    part = parse_part(options.blast, scenario, machine) if options.blast is not None else None
     if part is not None:
         for line in blast_lines(scenario, machine, part):
             console.print(Text(line), soft_wrap=True)
-    if options.graph is not None:
-        _draw(machine, part, options.hops, options.graph)
     if options.component_class is None and part is None and options.graph is None:
         _print_overview(console, scenario, machine)
     return GOOD

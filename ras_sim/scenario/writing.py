@@ -20,8 +20,14 @@ class _Dumper(yaml.SafeDumper):
 
 
 def _represent_text(dumper: _Dumper, text: str) -> yaml.ScalarNode:
-    style = None if isinstance(scalar_value(text), str) else "'"
-    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=style)
+    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=_style(text))
+
+
+def _style(text: str) -> str | None:
+    """How a text is quoted; None leaves it to the library."""
+    if not text.isprintable():  # with escapes: rare line breaks would be folded
+        return '"' if text.strip("\n") != text or not text.replace("\n", "").isprintable() else "|"
+    return None if isinstance(scalar_value(text), str) else "'"
 
 
 _Dumper.add_representer(str, _represent_text)
