@@ -107,14 +107,9 @@ class Arrivals:
         mode = self._setup.modes[shock.mode_id]
         counts = self._setup.blueprint.counts
         n = 1 if shock.strikes_under == MACHINE else counts[shock.strikes_under]
-        key = base_key(seed, replication, "strike", shock.name)
         below = parts_below(self._walk, shock.strikes_under, mode.component_class)
-        dues = []
-        for number, (at_h, part) in enumerate(
-            strikes(shock, n, below, self._setup.horizon_h, seed, replication)
-        ):
-            dues.append(self._extra(at_h, shock.mode_id, part, child_key(key, number)))
-        return dues
+        struck = strikes(shock, n, below, self._setup.horizon_h, seed, replication)
+        return [self._extra(at_h, shock.mode_id, part, key) for at_h, part, key in struck]
 
     def _extra(self, at_h: float, mode_id: int, instance: int, origin: RootCause | int) -> Due:
         """A fault that ends no life: a strike, a follower, a return."""

@@ -55,8 +55,10 @@ def strikes(
     horizon_h: float,
     seed: int,
     replication: int,
-) -> Iterator[tuple[float, int]]:
-    """(time_h, struck part) of every strike of a shock.
+) -> Iterator[tuple[float, int, int]]:
+    """(time_h, struck part, key of the draws about this strike) of every strike of a shock.
+
+    A strike keeps its key when the shocks come more often or strike more parts.
 
     Args:
         shock: the common cause.
@@ -66,9 +68,10 @@ def strikes(
         seed, replication: the random history.
     """
     seen: dict[int, int] = {}
+    root = base_key(seed, replication, "strike", shock.name)
     for time_h, instance in shock_times(shock, n, horizon_h, seed, replication):
         ordinal = seen[instance] = seen.get(instance, 0) + 1
         ids = parts_below(instance)
         rng = stream(seed, replication, "shock_strike", shock.name, "", instance, ordinal)
         for part in ids[rng.random(len(ids)) < shock.p_struck]:
-            yield time_h, int(part)
+            yield time_h, int(part), child_key(root, instance, ordinal, int(part))

@@ -83,6 +83,39 @@ def test_a_shock_strikes_each_part_by_chance(p_struck: float) -> None:
     assert len(racks) == 10
 
 
+def test_more_shocks_on_more_parts_keep_every_strike_as_it_was() -> None:
+    """Twice the rate and twice the reach: what struck before strikes a part sooner, with the same symptom and need."""
+    fault = {"symptoms": {"crash": 0.5, "hang": 0.5}, "clears_at": {"fix": 0.5, "renew": 0.5}, **SOURCE}
+    struck = []
+    for factor in (1, 2):
+        shock = {"every": exponential(400.0 / factor), "under": "rack", "strikes": "node.power", **SOURCE}
+        scenario = hgx(
+            200.0,
+            160,
+            1,
+            {"nodes_per_rack": 16, "nodes_per_pod": 16},
+            failures={"node": {"power": fault}},
+            shocks={"feed": {**shock, "p_struck": 0.3 * factor}},
+            repair=ladder({"fix": rung(), "renew": rung()}),
+        )
+        ledger = simulate(scenario, seed=52, replication=0)
+        first = {}
+        for row in ledger.incidents:
+            first.setdefault((row.instance // 16), []).append(row)
+        struck.append(
+            {
+                (rack, row.instance): (row.arrive_h * factor, row.symptom, row.needs_rung)
+                for rack, rows in first.items()
+                for row in rows
+                if row.arrive_h == rows[0].arrive_h
+            }
+        )
+    few, many = struck
+    kept = [place for place in few if place in many and many[place][0] == pytest.approx(few[place][0])]
+    assert len(kept) >= 10
+    assert all(many[place][1:] == few[place][1:] for place in kept)
+
+
 @pytest.mark.parametrize("mean_h", [5.0, 40.0])
 def test_nodes_down_after_shocks_are_a_batch_queue(mean_h: float) -> None:
     """Batches of b at rate v, each node down for r on average: v b r are down (infinite server)."""
