@@ -25,7 +25,7 @@ from ras_sim.repair.diagnostics import Validation
 from ras_sim.repair.ladder import Ladder, Rung
 from ras_sim.repair.policy import LemonRule, Policy
 from ras_sim.repair.workshop import Shelf, Technicians
-from ras_sim.scenario.failures import ModeSpec
+from ras_sim.scenario.failures import SHOWN, ModeSpec
 from ras_sim.scenario.job import JobSpec as JobSection
 from ras_sim.scenario.job import TierSpec, TransferSpec
 from ras_sim.scenario.model import Scenario
@@ -127,7 +127,7 @@ def build(scenario: Scenario) -> Setup:
         planned=tuple(
             PlannedStop(name, stop.every.build(), stop.duration.build()) for name, stop in job.planned.items()
         ),
-        detection={symptom: scenario.detection.of(symptom) for symptom in SYMPTOMS if symptom != "benign"},
+        detection={symptom: scenario.detection.of(symptom) for symptom in SHOWN},
         diagnose=scenario.detection.diagnose.build(),
     )
 

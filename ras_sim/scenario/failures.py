@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, get_args
 
 from pydantic import Field, model_validator
 
@@ -12,6 +12,10 @@ from ras_sim.faults.modes import Clock, Symptom
 from ras_sim.scenario.fields import Duration, Fraction, Hours, RatePerHour, Source, Strict
 
 _SUM_TOLERANCE = 1e-6
+
+Shown = Literal["exception", "crash", "hang", "slow", "silent"]
+SHOWN: tuple[Shown, ...] = get_args(Shown)
+"""The symptoms that somebody may notice: all but benign."""
 
 Name = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$", max_length=64)]
 """A name that a person gives to a mode, a rung, a tier: letters, digits and underscores."""
@@ -72,7 +76,7 @@ class ModeSpec(Strict):
         default_factory=dict, description="Probability to cross an edge or relation of the blueprint."
     )
     burst: BurstSpec | None = Field(None, description="Faults that come in clusters.")
-    detection: dict[Symptom, Duration] = Field(
+    detection: dict[Shown, Duration] = Field(
         default_factory=dict, description="Time to detect, where this mode differs from `detection`."
     )
     source: Source
@@ -128,8 +132,8 @@ class DetectionSpec(Strict):
     diagnose: Duration = Field(description="From detection to the decision what to repair.")
     source: Source
 
-    def of(self, symptom: Symptom) -> Distribution:
-        """The detection time of one symptom; a benign fault is never detected."""
+    def of(self, symptom: Shown) -> Distribution:
+        """The detection time of one symptom."""
         spec = getattr(self, symptom)
         built: Distribution = spec.build()
         return built

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ras_sim.faults.modes import SYMPTOMS
 from ras_sim.scenario.checks.finding import Finding, unknown_name
 from ras_sim.scenario.checks.machine import is_held_by
+from ras_sim.scenario.failures import SHOWN
 from ras_sim.scenario.model import Scenario
 from ras_sim.topology import Blueprint
 
@@ -72,9 +72,9 @@ def _start(scenario: Scenario) -> Iterator[Finding]:
     classes = list(scenario.failures)
     modes = [f"{cls}.{mode}" for cls, named in scenario.failures.items() for mode in named]
     for key, rung in start.items():
-        if key not in (_DEFAULT, *classes, *modes, *SYMPTOMS):
-            known = [_DEFAULT, *SYMPTOMS, *classes, *modes]
-            what = "a failure mode, a class that fails, a symptom or `default`"
+        if key not in (_DEFAULT, *classes, *modes, *SHOWN):
+            known = [_DEFAULT, *SHOWN, *classes, *modes]
+            what = "a failure mode, a class that fails, a symptom that is noticed or `default`"
             yield unknown_name((*where, key), key, known, what, at_key=True)
         if rung not in ladder:
             yield unknown_name((*where, key), rung, ladder, "a rung of the ladder")
