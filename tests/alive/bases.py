@@ -1,0 +1,103 @@
+"""Small scenarios in which everything that may be stated makes a difference."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from ras_sim.scenario.load import load
+from ras_sim.scenario.machine import MACHINES
+from ras_sim.scenario.model import Scenario
+
+SOURCE = {"source": "assumed"}
+HORIZON_H = 240.0
+FAULTS_PER_CLASS = 8.0
+
+SMALL_MACHINES: dict[str, dict[str, Any]] = {
+    "hgx": {
+        "nodes": 16, "gpus_per_node": 4, "gpus_per_reset_domain": 4, "nvlinks_per_gpu": 4, "nvlinks_needed": 3,
+        "nvswitches_needed": 3, "nodes_per_rack": 2, "racks_per_power_domain": 2, "nodes_per_pod": 8, "spines": 2,
+        "psus_per_node": 3, "psus_needed": 2, "fans_per_node": 3, "fans_needed": 2,
+    },
+    "nvl72": {
+        "racks": 4, "trays_per_rack": 4, "nvlinks_per_gpu": 4, "nvlinks_needed": 3, "gpus_per_reset_domain": 2,
+        "nvswitch_trays_per_rack": 2, "nvswitches_needed": 3, "fans_per_tray": 3, "fans_needed": 2,
+        "shelves_per_rack": 3, "shelves_needed": 3, "psus_per_shelf": 3, "psus_needed": 2, "racks_per_cdu": 2,
+        "racks_per_power_domain": 2, "trays_per_pod": 8, "spines": 2,
+    },
+    "torus": {
+        "nodes": 32, "gpus_per_reset_domain": 2, "nodes_per_cube": 4, "cubes_per_pod": 2, "links_per_cube": 12,
+        "ocs_per_pod": 6, "psus_per_node": 3, "psus_needed": 2, "cubes_per_power_domain": 2,
+    },
+    "pool": {"nodes": 16, "gpus_per_node": 4},
+}  # fmt: skip
+"""A small machine of every kind; every optional part of it is there."""
+
+
+def _failing(n_parts: int, spreads: dict[str, float]) -> dict[str, Any]:
+    """A mode that strikes a few of that many parts within the run."""
+    return {
+        "clock": "powered",
+        "rate": f"{FAULTS_PER_CLASS / (n_parts * HORIZON_H)!r} /h",
+        "symptoms": {"crash": 1},
+        "clears_at": {"reset": 0.5, "swap": 0.5},
+        "spreads": spreads,
+        **SOURCE,
+    }
+
+
+def _machine_scenario(kind: str) -> Scenario:
+    """A machine of that kind on which every class of parts fails."""
+    machine = {"kind": kind, **SMALL_MACHINES[kind]}
+    blueprint = MACHINES[kind].model_validate(machine).build()
+    crossing: dict[str, float] = {
+        edge.relation: 0.3 for edge in blueprint.edges if edge.relation in ("resets_with", "shares_memory")
+    }
+    failures = {
+        cls: {"fails": _failing(n, crossing if cls == "gpu" else {})} for cls, n in blueprint.counts.items()
+    }
+    return Scenario.model_validate(
+        {
+            "name": f"alive_{kind}",
+            "horizon": f"{HORIZON_H} h",
+            "machine": machine,
+            "job": {
+                "gpus": 32,
+                "parallel": {"tensor": 4, "pipeline": 1, "exposed": {"tensor": 0.2, "data": 0.2}, **SOURCE},
+                "state": "1 TB",
+                "initialise": {"base": "5 min", "at_1000_gpus": 0, "exponent": 0.0, **SOURCE},
+                "checkpoints": {
+                    "remote": {
+                        "interval": "1 h", "blocking": "1 min", "valid_after": 0, "restore": "2 min",
+                        "survives": "swap", **SOURCE,
+                    }
+                },
+                "spares": {"nodes": 4, "swap": "10 min", **SOURCE},
+            },
+            "detection": {
+                "exception": "1 s", "crash": "1 min", "hang": "10 min", "slow": "1 h", "silent": "1 d",
+                "diagnose": "5 min", **SOURCE,
+            },
+            "failures": failures,
+            "repair": {
+                "ladder": {
+                    "reset": {
+                        "takes_down": "reset_domain", "duration": "5 min", "meanwhile": "wait", "powers_off": True,
+                        **SOURCE,
+                    },
+                    "swap": {"takes_down": "unit", "duration": "3 h", "meanwhile": "swap", **SOURCE},
+                },
+                "policy": {"start": {"default": "reset"}},
+                "comes_back": "1 h",
+                **SOURCE,
+            },
+        }
+    )  # fmt: skip
+
+
+@lru_cache(maxsize=1)
+def bases() -> dict[str, Scenario]:
+    """Every base by its name, the one with every block of a scenario first."""
+    full = load(Path(__file__).with_name("hgx.yaml"))
+    return {"full": full} | {kind: _machine_scenario(kind) for kind in SMALL_MACHINES}
