@@ -45,10 +45,34 @@ def _mode(
     lifetime = mode.build_lifetime()
     if lifetime is not None and not math.isfinite(lifetime.cumulative_hazard(np.array([mode.start_age]))[0]):
         yield Finding((*where, "start_age"), "an age that some parts of this lifetime reach")
+    yield from _endless(scenario, where, mode)
     known = [] if machine is None else [*RELATIONS, *(edge.name for edge in machine.edges)]
     for name in mode.spreads:
         if known and name not in known:
             yield unknown_name((*where, "spreads", name), name, known, "an edge or a relation", at_key=True)
+
+
+def _endless(scenario: Scenario, where: tuple[str, ...], mode: ModeSpec) -> Iterator[Finding]:
+    """A part at the end of a life that nobody outlives fails again at once where a repair leaves it its whole age."""
+    lifetime = mode.build_lifetime()
+    if lifetime is None:
+        return
+    end_h = float(lifetime.inverse_hazard(np.array([math.inf]))[0])
+    if end_h > mode.start_age + scenario.horizon:
+        return
+    needed = [level for level, rung in enumerate(scenario.repair.ladder) if mode.clears_at.get(rung, 0.0) > 0.0]
+    keeping = [
+        name
+        for level, (name, rung) in enumerate(scenario.repair.ladder.items())
+        if needed and level >= needed[0] and _applies(scenario, name, where[1])
+        and rung.age_kept == 1.0 and not rung.replaces
+    ]  # fmt: skip
+    if mode.symptoms.get("benign", 0.0) > 0.0:
+        keeping.append("none at all, after a benign fault")
+    if keeping:
+        wanted = "one that some parts outlive, or repairs that make parts younger (age_kept below 1, or replaces)"
+        got = f"a life that ends at {end_h:g} h at the latest and repairs that keep all of the age: {', '.join(keeping)}"
+        yield Finding((*where, "lifetime"), wanted, got)
 
 
 def _applies(scenario: Scenario, rung: str, cls: str) -> bool:
