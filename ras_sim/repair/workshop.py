@@ -49,12 +49,12 @@ class Workshop:
     ) -> None:
         self._env = env
         self._rows = rows
-        self._key = key
         self._technicians = technicians
         self._crew = simpy.Resource(env, technicians.count) if technicians else None
         self._shelves = shelves
         self._stocks = {cls: simpy.Container(env, init=shelf.stock) for cls, shelf in shelves.items()}
         self._n_taken = dict.fromkeys(shelves, 0)
+        self._keys = {cls: child_key(key, *cls.encode()) for cls in shelves}  # by name: no shelf moves another's draws
         if technicians:
             rows.append(ResourceRow(0.0, "technicians_busy", 0))
         rows.extend(ResourceRow(0.0, f"parts.{cls}", shelf.stock) for cls, shelf in shelves.items())
@@ -98,9 +98,7 @@ class Workshop:
         ordinal = self._n_taken[component_class]
         self._n_taken[component_class] += 1
         lead_time = self._shelves[component_class].lead_time
-        delay_h = lead_time.quantile(
-            uniform(child_key(self._key, list(self._stocks).index(component_class), ordinal))
-        )
+        delay_h = lead_time.quantile(uniform(child_key(self._keys[component_class], ordinal)))
         self._env.timeout(delay_h).callbacks.append(lambda _: self._restock(component_class))
         taken = stock.get(1)
         if not taken.triggered:

@@ -112,7 +112,7 @@ def build(scenario: Scenario) -> Setup:
         modes=modes,
         shocks=tuple(
             Shock(name, shock.every.build(), shock.under, ids[shock.strikes], shock.p_struck)
-            for name, shock in scenario.shocks.items()
+            for name, shock in sorted(scenario.shocks.items())
         ),
         ladder=ladder,
         policy=build_policy(repair, ladder, levels),
@@ -120,12 +120,15 @@ def build(scenario: Scenario) -> Setup:
         comes_back=repair.comes_back.build(),
         units=dict(repair.units),
         technicians=build_technicians(repair),
-        shelves={name: Shelf(part.stock, part.lead_time.build()) for name, part in repair.parts.items()},
+        shelves={
+            name: Shelf(part.stock, part.lead_time.build()) for name, part in sorted(repair.parts.items())
+        },
         job=build_job(job, repair.ladder),
         layout=build_layout(job, blueprint.gpus_per_domain),
         swap=job.spares.swap.build(),
         planned=tuple(
-            PlannedStop(name, stop.every.build(), stop.duration.build()) for name, stop in job.planned.items()
+            PlannedStop(name, stop.every.build(), stop.duration.build())
+            for name, stop in sorted(job.planned.items())
         ),
         detection={symptom: scenario.detection.of(symptom) for symptom in SHOWN},
         diagnose=scenario.detection.diagnose.build(),
@@ -272,7 +275,7 @@ def build_job(job: JobSection, ladder: Mapping[str, RungSpec]) -> JobSpec:
             restore_h=transfer_h(tier.restore, job),
             survives=LOSS[ladder[tier.survives].takes_down],
         )
-        for name, tier in job.checkpoints.items()
+        for name, tier in sorted(job.checkpoints.items())
     )
     start_up = StartUp(job.initialise.base, job.initialise.at_1000_gpus, job.initialise.exponent)
     return JobSpec(
