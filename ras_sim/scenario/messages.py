@@ -45,16 +45,19 @@ def _follow(location: Sequence[str | int], root: Block) -> _Spot:
     rest: list[str] = []
     node: Node = root
     key_place = root.place
+    variant: Node = root  # the last block whose kind was passed; the root has none
     for step in location:
         entry = node.entries.get(str(step)) if isinstance(node, Block) else None
-        if isinstance(node, Block) and entry is not None and not (not rest and _is_kind(node, step)):
+        if node is not variant and _is_kind(node, step):
+            variant = node
+        elif isinstance(node, Block) and entry is not None:
             path.append(str(step))
             key_place, node = entry
         elif isinstance(node, Items) and str(step).isdecimal() and int(step) < len(node.nodes):
             path.append(str(step))
             node = node.nodes[int(step)]
             key_place = node.place
-        elif not _is_kind(node, step):
+        else:
             rest.append(str(step))
     return _Spot(tuple(path), node, key_place, tuple(rest))
 

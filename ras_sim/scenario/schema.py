@@ -121,17 +121,10 @@ def keys_at(path: Sequence[str], root: Block) -> list[str]:
         schemas = [below for schema in schemas for below in _below(schema, key, node, whole)]
         entry = node.entries.get(key) if isinstance(node, Block) else None
         node = entry.node if entry else None
-    known = [
-        name for schema in schemas for variant in _variants(schema, node, whole) for name in _names(variant)
-    ]
-    return list(dict.fromkeys(known))
-
-
-def _names(schema: Schema) -> list[str]:
-    return [
-        *schema.get("properties", ()),
-        *([schema["const"]] if "const" in schema else schema.get("enum", ())),
-    ]
+    variants = [variant for schema in schemas for variant in _variants(schema, node, whole)]
+    if path and path[-1] == "kind":
+        return [variant["const"] for variant in variants if "const" in variant]
+    return list(dict.fromkeys(name for variant in variants for name in variant.get("properties", ())))
 
 
 def _below(schema: Schema, key: str, node: Node | None, whole: Schema) -> Iterator[Schema]:

@@ -162,6 +162,22 @@ FAULTS = [
         "sum to 1.1, want 1",
     ),
     (
+        "{kind: gamma, shape: 2.0, mean: 6 min}",
+        "{kind: gamma, shape: 2.0, mean: 6 min, §gamma: 1}",
+        "detection.diagnose.gamma",
+        "",
+        "unknown key 'gamma', want one of kind, shape, mean",
+    ),
+    (
+        "restore: 30 s,",
+        "restore: {§a: 1},",
+        "job.checkpoints.host.restore.a",
+        "",
+        "unknown key 'a', want one of bandwidth, latency, copies",
+    ),
+    ("works: 0.98", "works: 0.98\n      §kind: node", "repair.ladder.rma.kind", "", "unknown key 'kind'"),
+    # cross checks
+    (
         "  gpus: 160",
         "  gpus: §161",
         "job.gpus",
