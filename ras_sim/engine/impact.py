@@ -205,6 +205,7 @@ class Impact:
     def end(self, incident: Incident) -> None:
         """The incident is over: its nodes return to service, the job goes on."""
         self._drop_pace(incident)
+        self._job.cleanse(incident.incident_id)
         self._shown.pop(incident.incident_id, None)
         for node in self._exposed.pop(incident.incident_id, ()):
             self._hidden[node].remove(incident)

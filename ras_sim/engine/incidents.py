@@ -79,6 +79,7 @@ class Incidents:
         self._lemons = LemonWatch(setup.policy.lemon)
         self._open: dict[int, Incident] = {}
         self._at: dict[tuple[int, int], Incident] = {}  # mode and part -> the incident that further faults join
+        self._returning: dict[int, tuple[FailureMode, int, RootCause]] = {}  # by key: what only seems to be fixed
         self._n_incidents = 0
         self._planned: dict[int, IncidentRow] = {}
         self._waiting_for_job: list[simpy.Event] = []
@@ -95,7 +96,7 @@ class Incidents:
             return  # the part was replaced before this could happen
         returned = isinstance(due.origin, RootCause)
         root = due.origin if isinstance(due.origin, RootCause) else self._root(mode, due)
-        if returned and root.life not in (EXTRA, lives.number(due.instance)):
+        if returned and self._returning.pop(root.key, None) is None:
             return  # the part was replaced before it could come back
         symptom = self._symptom(mode, due, root)
         if not returned:
@@ -178,6 +179,8 @@ class Incidents:
         delay_h = detection.draw(incident.root.key, _DETECT + draws)
         if delay_h > 0.0:
             yield self._env.timeout(delay_h)
+        if not math.isnan(incident.closed_h):
+            return  # the unit was replaced for another reason
         incident.detected_h = self._env.now
         if incident.symptom == "slow" and incident.speed >= self._setup.policy.tolerate_speed:
             incident.outcome = "tolerated"
@@ -297,6 +300,7 @@ class Incidents:
         else:
             back_h = self._setup.comes_back.draw(root.key, _RETURN + root.n_returns * _BLOCK)
             root.n_returns += 1
+            self._returning[root.key] = (mode, incident.instance, root)
             self._arrivals.push_return(self._env.now + back_h, mode.mode_id, incident.instance, root)
         self._ledger.incidents.append(incident.row(self._setup.ladder[root.needs].name))
 
@@ -306,21 +310,34 @@ class Incidents:
             unit, unit_id = self._spread.unit(incident)
             self._arrivals.replace(unit, unit_id)
             self._lemons.forget(incident.node)
-            for other in self._impact.hidden_in(incident.nodes):
-                if other.outcome == "tolerated" and self._spread.unit(other) == (unit, unit_id):
-                    self._settle(other)
+            self._discard(incident, unit, unit_id)
         if not rung.replaces or mode.memoryless:
             self._arrivals.after_repair(mode, incident.instance, incident.node, incident.root, rung.age_kept)
 
+    def _discard(self, incident: Incident, unit: str, unit_id: int) -> None:
+        """What nobody repairs is gone with the unit: faults that were not found yet or are tolerated, and returns."""
+        for other in self._impact.hidden_in(incident.nodes):
+            if other.unattended and self._spread.holds(unit, unit_id, other.component_class, other.instance):
+                self._settle(other)
+        for key, (mode, instance, root) in tuple(self._returning.items()):
+            if self._spread.holds(unit, unit_id, mode.component_class, instance):
+                del self._returning[key]
+                self._live_on(mode, instance, root)
+
     def _settle(self, incident: Incident) -> None:
-        """A slow fault that was left in the job is gone with the unit it was in."""
+        """A fault that nobody repaired is over, with the unit it was in."""
         incident.closed_h = self._env.now
+        if incident.outcome == "open":
+            incident.outcome = "fixed"
         self._forget(incident)
         self._impact.end(incident)
-        mode = self._setup.modes[incident.mode_id]
-        if mode.memoryless:
-            self._arrivals.after_repair(mode, incident.instance, incident.node, incident.root, age_kept=0.0)
+        self._live_on(self._setup.modes[incident.mode_id], incident.instance, incident.root)
         self._ledger.incidents.append(incident.row(self._setup.ladder[incident.root.needs].name))
+
+    def _live_on(self, mode: FailureMode, instance: int, root: RootCause) -> None:
+        """The new part may fail too; of a mode with memory, replacing the unit has seen to that."""
+        if mode.memoryless:
+            self._arrivals.after_repair(mode, instance, self._spread.home(mode, instance), root, age_kept=0.0)
 
     def _forget(self, incident: Incident) -> None:
         """The incident is open no more."""

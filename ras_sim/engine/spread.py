@@ -93,6 +93,10 @@ class Spread:
         held_by = holder(self._walk, cls, incident.instance, unit)
         return (cls, incident.instance) if held_by is None else (unit, held_by)
 
+    def holds(self, unit: str, unit_id: int, component_class: str, instance: int) -> bool:
+        """Whether a part is in an instance of a replaceable unit."""
+        return holder(self._walk, component_class, instance, unit) == unit_id
+
     def scope(self, incident: Incident, rung: Rung) -> list[int]:
         """The nodes that a rung takes down."""
         if rung.takes_down in ("operation", "job"):

@@ -332,18 +332,48 @@ def test_a_node_that_two_repairs_keep_off_is_on_after_the_last() -> None:
     assert faults_of(ledger, "wear")[0].arrive_h == pytest.approx(14.0)
 
 
-def test_a_fault_does_not_come_back_on_a_new_part() -> None:
-    """`a` only seems fixed at 5 and would be back at 9; at 7 the node is replaced because of `b`."""
+SOON = {"rate": "0.5 /h"}
+
+
+@pytest.mark.parametrize("forgetful", [False, True])
+def test_a_fault_does_not_come_back_on_a_new_part(forgetful: bool) -> None:
+    """`a` only seems fixed and would be back after 400 h; at 100 the node is replaced because of `b`."""
     rungs = {
         "fix": renewing(0, seen=0.0),
         "rma": rung(0, takes_down="unit", replaces=True),
     }
+    needs = {"rma": 1.0}
+    a = mode(clears_at=needs, **SOON) if forgetful else at(5.0, clears_at=needs)
     ledger = play(
-        20.0,
-        {"a": at(5.0, clears_at={"rma": 1.0}), "b": at(7.0, clears_at={"rma": 1.0})},
-        repair=ladder(rungs, policy={"start": {"node.b": "rma", "default": "fix"}}, comes_back="4 h"),
+        450.0,
+        {"a": a, "b": at(100.0, clears_at=needs)},
+        repair=ladder(rungs, policy={"start": {"node.b": "rma", "default": "fix"}}, comes_back="400 h"),
     )
-    assert [row.arrive_h for row in ledger.incidents] == pytest.approx([5.0, 7.0])
+    struck = faults_of(ledger, "a")
+    assert all(row.incident_id == row.root_id for row in struck if row.arrive_h < 490.0)
+    assert [row.arrive_h > 100.0 for row in struck] == ([False, True] if forgetful else [False])
+
+
+@pytest.mark.parametrize("symptom", ["silent", "slow"])
+@pytest.mark.parametrize("forgetful", [False, True])
+def test_a_hidden_fault_is_gone_with_the_node_it_was_in(symptom: str, forgetful: bool) -> None:
+    """Hidden from its onset; at 50 the node is replaced for a crash; the new node has a fault of its own, later."""
+    keys: dict[str, Any] = {"symptoms": {symptom: 1.0}} | ({"speed": 0.5} if symptom == "slow" else {})
+    hidden = mode(**keys, **SOON) if forgetful else mode(lifetime=fixed(40.0), **keys)
+    ledger = play(
+        95.0,
+        {"hidden": hidden, "crash": at(50.0)},
+        detection__silent="500 h",
+        detection__slow="500 h",
+        repair=ladder({"fix": rung(0, takes_down="unit", replaces=True)}),
+    )
+    first, second = faults_of(ledger, "hidden")
+    assert (first.closed_h, first.outcome, first.n_attempts) == (50.0, "fixed", 0)
+    assert second.arrive_h > 50.0
+    assert forgetful or second.arrive_h == 90.0
+    assert second.outcome == "open"
+    slow_h = (50.0 - first.arrive_h) + (95.0 - second.arrive_h)
+    assert hours(ledger).get("degraded", 0.0) == pytest.approx(slow_h / 2 if symptom == "slow" else 0.0)
 
 
 def test_work_is_complete_at_the_hour_it_is_due() -> None:
