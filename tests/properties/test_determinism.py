@@ -172,7 +172,7 @@ def first_arrivals(found: Faults, only: set[str]) -> dict[tuple[str, int], float
 
 
 MODES = {f"node.{name}" for name in FAILURES["node"]}
-TESTED = {
+TESTED: dict[str, Any] = {
     "validation": {
         "after": ["reboot"], "duration": "15 min", "coverage": 0.5, "false_alarm": 0.2, "source": "assumed",
     }
