@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import simpy
 
+from ras_sim.engine.course import Course
 from ras_sim.faults.arrivals import first_failures
 from ras_sim.faults.clocks import EXTRA, Axis, Due
 from ras_sim.faults.lives import Lives
@@ -52,7 +53,7 @@ class Arrivals:
         setup: the scenario.
         walk: the machine's topology.
         seed, replication: the random history.
-        strike: called with each fault that is due.
+        strike: called with each fault that is due; returns what begins by it, if anything.
     """
 
     def __init__(
@@ -62,7 +63,7 @@ class Arrivals:
         walk: BlastWalk,
         seed: int,
         replication: int,
-        strike: Callable[[Due], None],
+        strike: Callable[[Due], Course | None],
     ) -> None:
         self._env = env
         self._setup = setup
@@ -79,8 +80,8 @@ class Arrivals:
         self.lives = [Lives(mode, key) for mode, key in zip(setup.modes, keys, strict=True)]
         self._renewable = [mode for mode in setup.modes if mode.lifetime is not None and not mode.memoryless]
         if any(mode.clock == "in_job" for mode in setup.modes):
-            for node in range(setup.n_job_nodes, setup.blueprint.n_nodes):
-                self._in_job.leave(node, 0.0)
+            idle = range(setup.n_job_nodes, setup.blueprint.n_nodes)
+            self._in_job.left_at_h = dict.fromkeys(idle, 0.0)
         self._fill(seed, replication)
 
     def _fill(self, seed: int, replication: int) -> None:
@@ -136,7 +137,7 @@ class Arrivals:
         if axis is not self._in_job:
             self._arm_at(at_h)
         elif self.job_clock.runs:
-            self.arm()
+            self._arm_in_job()
 
     def push_return(self, at_h: float, mode_id: int, instance: int, root: RootCause) -> None:
         """A fault that only seemed to be fixed comes back."""
@@ -195,7 +196,7 @@ class Arrivals:
     def job_runs(self) -> None:
         """The job computes from now on."""
         self.job_clock.start(self._env.now)
-        self.arm()
+        self._arm_in_job()
 
     def job_stops(self) -> None:
         """The job computes no more."""
@@ -203,12 +204,18 @@ class Arrivals:
 
     def arm(self) -> None:
         """Make sure that the alarm rings when the next fault is due."""
-        for axis in (self._calendar, self._powered):
+        for axis in self._calendar, self._powered:
             if axis.queue:
                 self._arm_at(axis.queue[0].at_h)
-        if self.job_clock.runs and self._in_job.queue:
+        if self.job_clock.runs:
+            self._arm_in_job()
+
+    def _arm_in_job(self) -> None:
+        """The same for the clock of the job, which runs."""
+        queue = self._in_job.queue
+        if queue:
             clock = self.job_clock
-            self._arm_at(clock.since_h + (self._in_job.queue[0].at_h - clock.hours))
+            self._arm_at(clock.since_h + (queue[0].at_h - clock.hours))
 
     def _arm_at(self, at_h: float) -> None:
         if at_h < self._alarm_h:
@@ -220,10 +227,16 @@ class Arrivals:
         if now_h < self._alarm_h - _EARLY_H:
             return  # an alarm that was overtaken
         self._alarm_h = math.inf
-        for axis in (self._calendar, self._powered):
-            while (due := axis.pop_due(now_h + _EARLY_H)) is not None:
-                self._strike(due)
-        clock = self.job_clock
-        while clock.runs and (due := self._in_job.pop_due(clock.read(now_h) + _EARLY_H)) is not None:
-            self._strike(due)
+        begun = [course for due in self._due(now_h) if (course := self._strike(due)) is not None]
         self.arm()
+        for course in begun:  # after the last strike: faults at one instant do not see each other half done
+            course.go_on()
+
+    def _due(self, now_h: float) -> Iterator[Due]:
+        """The faults that strike now; each one is looked for after the one before has struck."""
+        for axis in self._calendar, self._powered:
+            while axis.queue and (due := axis.pop_due(now_h + _EARLY_H)) is not None:
+                yield due
+        clock, axis = self.job_clock, self._in_job
+        while clock.runs and (due := axis.pop_due(clock.read(now_h) + _EARLY_H)) is not None:
+            yield due

@@ -14,6 +14,7 @@ import simpy
 
 from ras_sim.cluster import Cluster
 from ras_sim.engine.arrivals import Arrivals
+from ras_sim.engine.course import Course, Steps
 from ras_sim.engine.impact import Impact
 from ras_sim.engine.spread import Spread
 from ras_sim.faults.clocks import EXTRA, Due
@@ -38,8 +39,6 @@ _DURATION, _WORKS, _SEEN, _TEST, _VERDICT, _TRAVEL = 0, 1, 2, 3, 4, 5
 
 STOPPING = frozenset({"exception", "crash", "hang"})
 """Symptoms that stop the job at once."""
-
-Steps = Generator[simpy.Event, None, None]
 
 
 class Incidents:
@@ -88,16 +87,20 @@ class Incidents:
 
     # ------------------------------------------------------------------ a fault strikes
 
-    def strike(self, due: Due) -> None:
-        """A fault is due: count it, and open an incident unless it has no effect or its part is in repair already."""
+    def strike(self, due: Due) -> Course | None:
+        """A fault is due: count it, and open an incident unless it has no effect or its part is in repair already.
+
+        Returns:
+            The course of the incident, which is to begin when all faults of this instant have struck.
+        """
         mode = self._setup.modes[due.mode_id]
         lives = self._arrivals.lives[due.mode_id]
         if due.life != EXTRA and lives.number(due.instance) != due.life:
-            return  # the part was replaced before this could happen
+            return None  # the part was replaced before this could happen
         returned = isinstance(due.origin, RootCause)
         root = due.origin if isinstance(due.origin, RootCause) else self._root(mode, due)
         if returned and self._returning.pop(root.key, None) is None:
-            return  # the part was replaced before it could come back
+            return None  # the part was replaced before it could come back
         symptom = self._symptom(mode, due, root)
         if not returned:
             self.n_faults[due.mode_id] += 1
@@ -107,12 +110,12 @@ class Incidents:
             self.n_benign[due.mode_id] += 1
             node = self._spread.home(mode, due.instance)
             self._arrivals.after_repair(mode, due.instance, node, root, age_kept=1.0)
-            return
+            return None
         open_incident = self._at.get((due.mode_id, due.instance))
         if open_incident is None or (open_incident.unattended and symptom in STOPPING):
-            self._open_incident(mode, due.instance, symptom, root)
-        else:
-            self._merge(mode, open_incident, root)
+            return self._open_incident(mode, due.instance, symptom, root)
+        self._merge(mode, open_incident, root)
+        return None
 
     def _merge(self, mode: FailureMode, incident: Incident, root: RootCause) -> None:
         """The part is in repair for the same failure already: that repair must now fix this fault too."""
@@ -134,7 +137,7 @@ class Incidents:
             return mixture.values[0]
         return mixture.pick(uniform(root.key, _SYMPTOM))
 
-    def _open_incident(self, mode: FailureMode, instance: int, symptom: str, root: RootCause) -> None:
+    def _open_incident(self, mode: FailureMode, instance: int, symptom: str, root: RootCause) -> Course:
         reach = self._spread.reach(mode, instance, root.key)
         incident = Incident(
             incident_id=self._n_incidents,
@@ -154,7 +157,7 @@ class Incidents:
         self._n_incidents += 1
         self._open[incident.incident_id] = self._at[mode.mode_id, instance] = incident
         self._begin(incident)
-        self._env.process(self._life(incident, mode))
+        return Course(self._life(incident, mode))
 
     def _begin(self, incident: Incident) -> None:
         """The fault takes effect, at the instant at which it strikes."""

@@ -10,6 +10,7 @@ import simpy
 
 from ras_sim.cluster import Cluster
 from ras_sim.engine.arrivals import Arrivals
+from ras_sim.engine.course import Course
 from ras_sim.engine.incidents import Incidents
 from ras_sim.engine.planned import keep_planned_stops
 from ras_sim.faults.arrivals import n_benign
@@ -98,8 +99,8 @@ class Replication:
         self._count_faults()
         return self._ledger
 
-    def _strike(self, due: Due) -> None:
-        self._incidents.strike(due)
+    def _strike(self, due: Due) -> Course | None:
+        return self._incidents.strike(due)
 
     def _job_runs(self) -> None:
         self._arrivals.job_runs()
