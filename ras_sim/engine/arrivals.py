@@ -38,7 +38,9 @@ class JobClock:
         self.since_h, self.runs = now_h, True
 
     def stop(self, now_h: float) -> None:
-        self.hours, self.runs = self.read(now_h), False
+        if self.runs:
+            self.hours += now_h - self.since_h
+            self.runs = False
 
     def read(self, now_h: float) -> float:
         """The clock at `now_h`."""

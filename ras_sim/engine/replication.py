@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 
 import simpy
 
@@ -77,12 +78,12 @@ class Replication:
         )
         walk = BlastWalk(setup.blueprint)
         cluster = Cluster(
-            setup.blueprint.n_nodes, setup.n_job_nodes, setup.n_spares, ledger.resources, lambda: env.now
+            setup.blueprint.n_nodes, setup.n_job_nodes, setup.n_spares, ledger.resources, partial(getattr, env, "now")
         )
         workshop_key = base_key(seed, replication, "workshop")
         workshop = Workshop(env, setup.technicians, setup.shelves, ledger.resources, workshop_key)
         self._arrivals = Arrivals(env, setup, walk, seed, replication, self._strike)
-        self._job = TrainingJob(env, setup.job, ledger.job, self._job_runs, self._job_stops, self._finish)
+        self._job = TrainingJob(env, setup.job, ledger.job, self._job_runs, self._arrivals.job_stops, self._finish)
         self._incidents = Incidents(env, setup, walk, cluster, workshop, self._arrivals, self._job, ledger)
 
     def run(self) -> Ledger:
@@ -105,9 +106,6 @@ class Replication:
     def _job_runs(self) -> None:
         self._arrivals.job_runs()
         self._incidents.job_runs()
-
-    def _job_stops(self) -> None:
-        self._arrivals.job_stops()
 
     def _reach_horizon(self, _: simpy.Event) -> None:
         if not self._end.triggered:

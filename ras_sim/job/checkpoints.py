@@ -73,15 +73,9 @@ class Plan:
         return paused_h
 
 
-@dataclass(slots=True)
-class Stretch:
-    """Running at one speed from one instant: what is needed to say when a save ended."""
-
-    start_h: float
-    saves: int
-    since_save_h: float
-    pause_left_h: float
-    speed: float
+Stretch = tuple[float, int, float, float, float]
+"""Running at one speed from one instant, what is needed to say when a save ended: (the instant, saves begun, work since
+the last one, what is left of its pause, speed). A plain tuple: each stop and each start makes one."""
 
 
 class Progress:
@@ -111,8 +105,8 @@ class Progress:
         self._speed = 1.0
         self._t_h = 0.0
         self._stretches: list[Stretch] = []
-        # per tier: (base, last save) of each run whose checkpoints still exist
-        self._kept: list[list[tuple[float, int]]] = [[] for _ in plan.tiers]
+        # each tier with (base, last save) of each run whose checkpoints still exist
+        self._kept: list[tuple[Tier, list[tuple[float, int]]]] = [(tier, []) for tier in plan.tiers]
 
     @property
     def position_h(self) -> float:
@@ -121,9 +115,8 @@ class Progress:
 
     def start(self, now_h: float, speed: float) -> None:
         """The job runs from here at a relative speed > 0."""
-        self._t_h = now_h
-        self._stretches.clear()
-        self._change_speed(speed)
+        self._t_h, self._speed = now_h, speed
+        self._stretches = [(now_h, self._saves, self._since_save_h, self._pause_left_h, speed)]
 
     def resume(self, now_h: float, speed: float) -> None:
         """Go on after a pause in which nothing was lost."""
@@ -136,7 +129,7 @@ class Progress:
 
     def _change_speed(self, speed: float) -> None:
         self._speed = speed
-        self._stretches.append(Stretch(self._t_h, self._saves, self._since_save_h, self._pause_left_h, speed))
+        self._stretches.append((self._t_h, self._saves, self._since_save_h, self._pause_left_h, speed))
 
     def advance(self, now_h: float) -> tuple[float, float]:
         """Run to `now_h`.
@@ -147,14 +140,16 @@ class Progress:
         dt, self._t_h = now_h - self._t_h, now_h
         if dt <= 0.0:
             return 0.0, 0.0
-        saves, since_h, speed = self._saves, self._since_save_h, self._speed
-        pause_h = min(dt, self._pause_left_h)
-        self._pause_left_h -= pause_h
-        left_h = dt - pause_h
+        saves, since_h, left_h = self._saves, self._since_save_h, dt
+        if self._pause_left_h > 0.0:
+            pause_h = min(dt, self._pause_left_h)
+            self._pause_left_h -= pause_h
+            left_h -= pause_h
         if left_h > 0.0:
             self._run(left_h)
         work_h = (self._saves - saves) * self._plan.interval_h + (self._since_save_h - since_h)
-        return work_h, max(0.0, dt - work_h / speed)
+        saving_h = dt - work_h / self._speed
+        return work_h, saving_h if saving_h > 0.0 else 0.0
 
     def _run(self, left_h: float) -> None:
         """Use up `left_h` hours that begin outside a save."""
@@ -166,14 +161,13 @@ class Progress:
         # Measured from where the interval would have begun, the run has seen `left_h` of T(n) - T(saves).
         left_h += self._since_save_h / speed
         saves = self._saves + self._whole_intervals(left_h)
-        left_h = max(0.0, left_h - self._elapsed_h(saves))
-        pause_h = 0.0
+        left_h -= self._elapsed_h(saves)
         to_save_h = interval_h / speed
-        since_h = left_h * speed
+        since_h = left_h * speed if left_h > 0.0 else 0.0
         if left_h >= to_save_h:  # inside the pause of the next save
             saves, since_h = saves + 1, 0.0
-            pause_h = max(0.0, self._plan.pause_h(saves) - (left_h - to_save_h))
-        self._saves, self._since_save_h, self._pause_left_h = saves, max(0.0, since_h), pause_h
+            self._pause_left_h = max(0.0, self._plan.pause_h(saves) - (left_h - to_save_h))
+        self._saves, self._since_save_h = saves, since_h
 
     def _elapsed_h(self, saves: int) -> float:
         """T(saves) - T(self._saves) at the present speed."""
@@ -201,20 +195,19 @@ class Progress:
         if work_h <= 0.0:
             return 0.0
         # Saves that begin strictly before the last bit of work is done; the one at the very end is not needed.
-        saves = self._saves + max(0, math.ceil((self._since_save_h + work_h) / interval_h - 1e-12) - 1)
-        paused_h = self._plan.paused_h(self._saves, saves)
+        more = math.ceil((self._since_save_h + work_h) / interval_h - 1e-12) - 1
+        paused_h = self._plan.paused_h(self._saves, self._saves + more) if more > 0 else 0.0
         return self._pause_left_h + work_h / self._speed + paused_h
 
     def _pause_end_h(self, save: int) -> float:
         """When the pause of a save of this run ended, or will end."""
-        for stretch in reversed(self._stretches):
-            if save > stretch.saves:
+        for start_h, saves, since_save_h, pause_left_h, speed in reversed(self._stretches):
+            if save > saves:
                 plan = self._plan
-                begun_h = stretch.start_h + stretch.pause_left_h - stretch.since_save_h / stretch.speed
-                paused_h = plan.paused_h(stretch.saves, save)
-                return begun_h + (save - stretch.saves) * plan.interval_h / stretch.speed + paused_h
-            if save == stretch.saves and stretch.pause_left_h > 0.0:
-                return stretch.start_h + stretch.pause_left_h
+                begun_h = start_h + pause_left_h - since_save_h / speed
+                return begun_h + (save - saves) * plan.interval_h / speed + plan.paused_h(saves, save)
+            if save == saves and pause_left_h > 0.0:
+                return start_h + pause_left_h
         return -math.inf
 
     def _last_valid(self, tier: Tier, now_h: float) -> int:
@@ -224,11 +217,11 @@ class Progress:
             save -= tier.multiple
         while save > 0 and self._pause_end_h(save) + tier.valid_after_h > now_h:
             save -= tier.multiple
-        return max(0, save)
+        return save if save > 0 else 0
 
     def stop(self, now_h: float) -> None:
         """The job stops (after `advance`): what its tiers hold now is what it can go back to."""
-        for kept, tier in zip(self._kept, self._plan.tiers, strict=True):
+        for tier, kept in self._kept:
             save = self._last_valid(tier, now_h)
             if save:
                 kept.append((self._base_h, save))
@@ -236,7 +229,7 @@ class Progress:
 
     def save_all(self, level: int) -> None:
         """Keep the work in hand on every tier that survives this level of loss (a stop that saves first)."""
-        for kept, tier in zip(self._kept, self._plan.tiers, strict=True):
+        for tier, kept in self._kept:
             if tier.survives >= level:
                 kept.append((self._base_h, 0))
 
@@ -251,7 +244,7 @@ class Progress:
             (work lost in hours at full speed, the tier to restore from; None: begin again from the start).
         """
         best_h, best = 0.0, None
-        for kept, tier in zip(self._kept, self._plan.tiers, strict=True):
+        for tier, kept in self._kept:
             if tier.survives < level:
                 kept.clear()
                 continue
@@ -264,10 +257,10 @@ class Progress:
                 or (position_h == best_h and tier.restore_h < best.restore_h)
             ):
                 best_h, best = position_h, tier
-        lost_h = max(0.0, self._base_h - best_h)
+        lost_h = self._base_h - best_h
         self._forget_after(best_h)
         self._rebase(best_h)
-        return lost_h, best
+        return (lost_h if lost_h > 0.0 else 0.0), best
 
     def _newest_h(self, kept: list[tuple[float, int]], tier: Tier, before_h: float) -> float | None:
         interval_h = self._plan.interval_h
@@ -286,7 +279,7 @@ class Progress:
     def _forget_after(self, position_h: float) -> None:
         """Checkpoints of work that was thrown away are gone."""
         interval_h = self._plan.interval_h
-        for kept, tier in zip(self._kept, self._plan.tiers, strict=True):
+        for tier, kept in self._kept:
             while kept and kept[-1][0] > position_h:
                 kept.pop()
             if kept and kept[-1][0] + kept[-1][1] * interval_h > position_h:

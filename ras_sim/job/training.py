@@ -77,6 +77,8 @@ class TrainingJob:
         self._stopped_at_h = env.now
         self._speed, self._speed_cause = 1.0, NO_INCIDENT
         self._alarm: simpy.Event | None = None  # the one that counts; older ones are ignored when they ring
+        self._done_h = self._done_alarm_h = math.inf  # when the work will be done, and when that is looked at
+        self._done_alarm: simpy.Event | None = None
         self._then: Callable[[], None] = self._run_anew
         self._restore_from: Tier | None = None
 
@@ -108,7 +110,8 @@ class TrainingJob:
         """
         effect = "extended"
         self._holders[holder] = category
-        self._level = max(self._level, level)
+        if level > self._level:
+            self._level = level
         if self._state == "running":
             self._close()
             self._stopped_at_h = self._env.now
@@ -238,7 +241,7 @@ class TrainingJob:
     def _come_back(self) -> None:
         """Nobody holds the job: resume where it stood, or go back to a checkpoint and start up."""
         self._close()
-        if self._level == NOTHING_LOST and math.isinf(self._sound_before_h):
+        if self._level == NOTHING_LOST and self._sound_before_h == math.inf:
             self._run()
         else:
             self._initialise(self._go_back())
@@ -254,10 +257,10 @@ class TrainingJob:
         if self._tainted_at_h:
             position_h = self._progress.position_h
             self._tainted_at_h = {
-            who: min(at_h, position_h)
-            for who, at_h in self._tainted_at_h.items()
-            if at_h < position_h or who in self._corrupting
-        }
+                who: min(at_h, position_h)
+                for who, at_h in self._tainted_at_h.items()
+                if at_h < position_h or who in self._corrupting
+            }
         self._sound_before_h = math.inf
         return tier
 
@@ -296,9 +299,31 @@ class TrainingJob:
         self._on_run()
 
     def _arm_completion(self) -> None:
-        if self._spec.work_h is None:
-            return
-        self._after(self._progress.time_to(self._spec.work_h), self._complete)
+        """Be called when the work is done, if nothing happens before.
+
+        A stop only puts that off, so an alarm from before it stays, and is set again when it rings too early.
+        """
+        if self._spec.work_h is not None:
+            self._done_h = self._env.now + self._progress.time_to(self._spec.work_h)
+            if self._done_h < self._done_alarm_h:
+                self._set_done_alarm()
+
+    def _set_done_alarm(self) -> None:
+        """Ring when the work will be done, or the last bit of a float before: then the rest is exact."""
+        self._done_alarm_h = self._done_h
+        delay_h = math.nextafter(self._done_h - self._env.now, 0.0)
+        self._done_alarm = alarm = self._env.timeout(delay_h)
+        alarm.callbacks.append(self._ring_done)
+
+    def _ring_done(self, alarm: simpy.Event) -> None:
+        if alarm is not self._done_alarm:
+            return  # it was overtaken
+        self._done_alarm_h = math.inf
+        if self._state == "running":
+            if self._env.now < self._done_h:
+                self._set_done_alarm()
+            else:
+                self._complete()
 
     def _complete(self) -> None:
         self._close()
