@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 from pydantic import Strict as StrictType
 
 from ras_sim.scenario.failures import Name
@@ -40,6 +40,12 @@ class RungSpec(Strict):
     powers_off: bool = Field(False, description="Nodes taken down do not age on the powered clock.")
     applies_to: Names | None = Field(None, min_length=1, description="Component classes; all if left out.")
     source: Source
+
+    @model_validator(mode="after")
+    def _new_is_new(self) -> RungSpec:
+        if self.replaces and 0.0 < self.age_kept < 1.0:
+            raise ValueError(f"age_kept: got {self.age_kept:g}, want it left out: a replaced unit is new")
+        return self
 
 
 class LemonSpec(Strict):
