@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from ras_sim.engine import simulate
+    from ras_sim.experiment.compare import Comparison, compare
     from ras_sim.experiment.replicate import Result, run
     from ras_sim.ledger import Ledger
     from ras_sim.scenario.load import load
@@ -21,12 +22,14 @@ if TYPE_CHECKING:
 
 __version__ = "0.1.0"
 
-__all__ = ["Ledger", "Result", "Scenario", "__version__", "load", "run", "simulate"]
+__all__ = ["Comparison", "Ledger", "Result", "Scenario", "__version__", "compare", "load", "run", "simulate"]
 
 _HOMES = {
+    "Comparison": "ras_sim.experiment.compare",
     "Ledger": "ras_sim.ledger",
     "Result": "ras_sim.experiment.replicate",
     "Scenario": "ras_sim.scenario.model",
+    "compare": "ras_sim.experiment.compare",
     "load": "ras_sim.scenario.load",
     "run": "ras_sim.experiment.replicate",
     "simulate": "ras_sim.engine",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -25,6 +25,17 @@ Overrides = Annotated[
     list[str] | None,
     typer.Option("--set", metavar="KEY.PATH=VALUE", help="Set a value of the scenario; may be repeated."),
 ]
+
+
+def _variant(letter: str) -> Any:
+    """The option that sets values in one variant of the first scenario."""
+    text = (
+        f"Set a value in variant {letter} only; may be repeated." if letter == "a" else f"Variant {letter}."
+    )
+    return typer.Option(f"--set-{letter}", metavar="KEY.PATH=VALUE", help=text)
+
+
+_Values = list[str] | None
 
 
 def main() -> None:
@@ -73,6 +84,43 @@ def run(
 
     values = [*(overrides or ()), *([f"horizon={horizon}"] if horizon is not None else ())]
     return run_scenario(RunOptions(scenario, values, seed, replications, workers, out, as_json, quiet))
+
+
+@app.command()
+@guarded
+def compare(
+    scenarios: Annotated[
+        list[Path],
+        typer.Argument(metavar="SCENARIO...", help="Files; the first is the base.", show_default=False),
+    ],
+    set_a: Annotated[_Values, _variant("a")] = None,
+    set_b: Annotated[_Values, _variant("b")] = None,
+    set_c: Annotated[_Values, _variant("c")] = None,
+    set_d: Annotated[_Values, _variant("d")] = None,
+    set_e: Annotated[_Values, _variant("e")] = None,
+    set_f: Annotated[_Values, _variant("f")] = None,
+    overrides: Overrides = None,
+    seed: Annotated[int, typer.Option(help="The same seed gives the same failures in every design.")] = 1,
+    replications: Annotated[
+        int, typer.Option("--replications", "-n", help="Histories that every design meets.")
+    ] = 20,
+    out: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="Write compare.html, summary.md, comparison.json, tables."),
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Write one JSON object to stdout instead.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress, no notes, no summary.")] = False,
+    workers: Annotated[int | None, typer.Option(help="Processes.", show_default="one per core")] = None,
+) -> int:
+    """Put designs side by side on the same failures: scenario files, and variants of the first one."""
+    from ras_sim.cli.compare import CompareOptions, compare_designs
+
+    letters = {"a": set_a, "b": set_b, "c": set_c, "d": set_d, "e": set_e, "f": set_f}
+    variants = {f"--set-{letter}": values for letter, values in letters.items() if values}
+    options = CompareOptions(
+        scenarios, overrides or [], variants, seed, replications, workers, out, as_json, quiet
+    )
+    return compare_designs(options)
 
 
 @app.command()

@@ -91,6 +91,11 @@ def details(summary: str, text: str) -> str:
     return f"<details><summary>{escape(summary)}</summary><pre>{escape(text)}</pre></details>"
 
 
+def fold(summary: str, body: str) -> str:
+    """Finished HTML that opens on a click."""
+    return f"<details><summary>{escape(summary)}</summary>{body}</details>"
+
+
 def selector(label: str, options: Sequence[str], charts: Sequence[str], chosen: int) -> str:
     """A choice among the figures of one or several charts."""
     items = "".join(

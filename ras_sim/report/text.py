@@ -190,18 +190,18 @@ def _published_lines(rows: Sequence[Comparison]) -> list[RenderableType]:
 
 def summary_markdown(result: Result) -> str:
     """The same summary as Markdown, for `summary.md`."""
-    parts = [f"# {_md(result.scenario.name)}", _md(" · ".join(subtitle(result)))]
+    parts = [f"# {md(result.scenario.name)}", md(" · ".join(subtitle(result)))]
     rows = [(one.label, one.value, one.interval or "-") for one in headlines(result)]
-    parts.append(_md_table(("", "mean", "95% interval"), rows))
+    parts.append(md_table(("", "mean", "95% interval"), rows))
     shares = folded(time_shares(result))
     parts += ["## Where the time went"]
-    parts.append(_md_table(("category", "share"), [(label_of(n), percent(s)) for n, s in shares.items()]))
+    parts.append(md_table(("category", "share"), [(label_of(n), percent(s)) for n, s in shares.items()]))
     parts += ["## What cost most"]
     worst = cause_rows(causes(result)[:N_CAUSES])
-    parts.append(_md_table(("cause", "interruptions", "lost GPU-hours", "of the loss"), worst))
+    parts.append(md_table(("cause", "interruptions", "lost GPU-hours", "of the loss"), worst))
     ladder = rung_rows(rungs(result))
     if ladder:
-        parts += ["## Repair ladder", _md_table(("rung", "attempts", "fixed", "share"), ladder)]
+        parts += ["## Repair ladder", md_table(("rung", "attempts", "fixed", "share"), ladder)]
     published = [
         (
             one.label,
@@ -216,20 +216,20 @@ def summary_markdown(result: Result) -> str:
     ]
     if published:
         heads = ("figure", "published", "simulated", "95% interval", "one run (95%)", "verdict", "source")
-        parts += ["## Published beside simulated", _md_table(heads, published)]
+        parts += ["## Published beside simulated", md_table(heads, published)]
     return "\n\n".join(parts) + "\n"
 
 
-def _md_table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+def md_table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     """A Markdown table; every column after the first is aligned to the right."""
     rule = [":--", *["--:"] * (len(heads) - 1)]
-    return "\n".join("| " + " | ".join(map(_md, row)) + " |" for row in (heads, rule, *rows))
+    return "\n".join("| " + " | ".join(map(md, row)) + " |" for row in (heads, rule, *rows))
 
 
-def _md(text: str) -> str:
+def md(text: str) -> str:
     """Text that Markdown shows as it is, on one line.
 
-    >>> _md("a|b <img> *c*")
+    >>> md("a|b <img> *c*")
     'a\\\\|b &lt;img&gt; \\\\*c\\\\*'
     """
     text = " ".join(text.split()).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")

@@ -1,0 +1,223 @@
+"""The same fault in two designs: root causes matched one to one, and where the two parted most.
+
+A root cause is known by its part, its failure mode and its turn among the faults of that part and mode. Designs that
+share their histories see first failures on the calendar at the very same hour; later lives, and clocks that only run
+while the job does, shift with what was repaired before, but keep their order.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from heapq import nlargest
+
+from ras_sim.ledger import AttemptRow, IncidentRow, Ledger
+from ras_sim.metrics.measures import is_planned
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One root cause in one design, with everything that came of it.
+
+    Args:
+        incidents: the incident in which it struck, then its returns.
+        attempts: tries of rungs on all of them, in order.
+        lost_h: hours of the job that are charged to it, by category; productive time that was lost counts once.
+        lost_gpu_h: their sum x GPUs of the job.
+    """
+
+    incidents: tuple[IncidentRow, ...]
+    attempts: tuple[AttemptRow, ...]
+    lost_h: dict[str, float]
+    lost_gpu_h: float
+
+    @property
+    def first(self) -> IncidentRow:
+        """The incident in which the root cause struck."""
+        return self.incidents[0]
+
+    @property
+    def walk(self) -> tuple[tuple[str, str], ...]:
+        """How it was handled: every try of a rung, (rung, outcome), in order."""
+        return tuple((one.rung, one.outcome) for one in self.attempts)
+
+
+@dataclass(frozen=True, slots=True)
+class Parting:
+    """A fault that two designs both met, and paid differently for.
+
+    Args:
+        replication: the history.
+        base, other: the fault in each design.
+    """
+
+    replication: int
+    base: Fault
+    other: Fault
+
+    @property
+    def extra_gpu_h(self) -> float:
+        """Lost GPU-hours that it costs more in the other design; negative if less."""
+        return self.other.lost_gpu_h - self.base.lost_gpu_h
+
+
+@dataclass(frozen=True, slots=True)
+class FaultTotals:
+    """What became of the faults of one pair of replications, and which of them the difference comes from.
+
+    Args:
+        n_matched: faults that both designs met.
+        n_same_hour: those of them that struck at the very same hour.
+        n_only_base, n_only_other: faults without a counterpart.
+        n_alike: matched faults that were handled alike: the same rungs with the same outcomes.
+        alike_gpu_h: lost GPU-hours, other - base, that are charged to those: what differs between designs is not what was
+            done to the fault, but what it cost (when it struck, how much work it destroyed, what had to be waited for).
+        unlike_gpu_h: likewise, to matched faults that were handled in another way.
+        unmatched_gpu_h: likewise, to faults that one design only has met.
+        unblamed_gpu_h: likewise, to no fault: checkpoints, the first start, planned stops. The four parts sum to the
+            difference of all lost GPU-hours.
+    """
+
+    n_matched: int
+    n_same_hour: int
+    n_only_base: int
+    n_only_other: int
+    n_alike: int
+    alike_gpu_h: float
+    unlike_gpu_h: float
+    unmatched_gpu_h: float
+    unblamed_gpu_h: float
+
+
+@dataclass(frozen=True, slots=True)
+class Matching:
+    """Faults of two designs in one replication."""
+
+    pairs: list[tuple[Fault, Fault]]
+    only_base: list[Fault]
+    only_other: list[Fault]
+
+
+_Key = tuple[str, str, int]
+
+
+def faults_of(ledger: Ledger) -> list[Fault]:
+    """Every root cause of a replication, in order of arrival; planned stops are none."""
+    attempts: dict[int, list[AttemptRow]] = defaultdict(list)
+    for attempt in ledger.attempts:
+        attempts[attempt.incident_id].append(attempt)
+    lost: dict[int, dict[str, list[float]]] = defaultdict(lambda: defaultdict(list))
+    for row in ledger.job:
+        if row.category != "productive" and row.incident_id >= 0:
+            lost[row.incident_id][row.category].append(row.hours)
+    families: dict[int, list[IncidentRow]] = defaultdict(list)
+    for incident in sorted(ledger.incidents, key=lambda row: (row.arrive_h, row.incident_id)):
+        if not is_planned(incident):
+            families[incident.root_id].append(incident)
+    return [
+        _fault(
+            family,
+            [one for row in family for one in attempts[row.incident_id]],
+            [lost[row.incident_id] for row in family if row.incident_id in lost],
+            ledger.n_job_gpus,
+        )
+        for family in families.values()
+    ]
+
+
+def _fault(
+    family: Sequence[IncidentRow],
+    attempts: Sequence[AttemptRow],
+    lost: Sequence[dict[str, list[float]]],
+    n_job_gpus: int,
+) -> Fault:
+    """One root cause from the rows of its incidents."""
+    categories = dict.fromkeys(category for one in lost for category in one)
+    lost_h = {name: math.fsum(h for one in lost for h in one.get(name, ())) for name in categories}
+    return Fault(tuple(family), tuple(attempts), lost_h, math.fsum(lost_h.values()) * n_job_gpus)
+
+
+def match(base: Iterable[Fault], other: Iterable[Fault]) -> Matching:
+    """Pair the faults of two designs, each at most once.
+
+    Faults of one part and mode that struck at the same hour are the same fault; the rest of them are paired in their
+    order.
+    """
+    groups: dict[_Key, tuple[list[Fault], list[Fault]]] = defaultdict(lambda: ([], []))
+    for side, faults in enumerate((base, other)):
+        for fault in faults:
+            groups[_key(fault.first)][side].append(fault)
+    found = Matching([], [], [])
+    for ours, theirs in groups.values():
+        _match_group(ours, theirs, found)
+    return found
+
+
+def _key(row: IncidentRow) -> _Key:
+    return row.component_class, row.mode, row.instance
+
+
+def _match_group(ours: Sequence[Fault], theirs: Sequence[Fault], found: Matching) -> None:
+    """Pair the faults of one part and mode."""
+    by_hour = {fault.first.arrive_h: fault for fault in theirs}
+    left, taken = [], set()
+    for fault in ours:
+        twin = by_hour.pop(fault.first.arrive_h, None)
+        if twin is None:
+            left.append(fault)
+        else:
+            found.pairs.append((fault, twin))
+            taken.add(id(twin))
+    rest = [fault for fault in theirs if id(fault) not in taken]
+    n_pairs = min(len(left), len(rest))
+    found.pairs.extend(zip(left[:n_pairs], rest[:n_pairs], strict=True))
+    found.only_base.extend(left[n_pairs:])
+    found.only_other.extend(rest[n_pairs:])
+
+
+def partings(base: Ledger, other: Ledger, limit: int) -> tuple[FaultTotals, list[Parting]]:
+    """Match the faults of one replication in two designs.
+
+    Args:
+        base, other: ledgers of the same seed and replication.
+        limit: how many faults to return at most.
+
+    Returns:
+        the totals, and the matched faults in which the designs parted most, the largest first.
+    """
+    found = match(faults_of(base), faults_of(other))
+    alike = [(a, b) for a, b in found.pairs if a.walk == b.walk]
+    unlike = [(a, b) for a, b in found.pairs if a.walk != b.walk]
+    unmatched = math.fsum(
+        [*(b.lost_gpu_h for b in found.only_other), *(-a.lost_gpu_h for a in found.only_base)]
+    )
+    totals = FaultTotals(
+        n_matched=len(found.pairs),
+        n_same_hour=sum(a.first.arrive_h == b.first.arrive_h for a, b in found.pairs),
+        n_only_base=len(found.only_base),
+        n_only_other=len(found.only_other),
+        n_alike=len(alike),
+        alike_gpu_h=_extra_gpu_h(alike),
+        unlike_gpu_h=_extra_gpu_h(unlike),
+        unmatched_gpu_h=unmatched,
+        unblamed_gpu_h=_lost_gpu_h(other) - _lost_gpu_h(base) - _extra_gpu_h(found.pairs) - unmatched,
+    )
+    pairs = (Parting(base.replication, a, b) for a, b in found.pairs)
+    return totals, worst((one for one in pairs if one.extra_gpu_h != 0), limit)
+
+
+def _extra_gpu_h(pairs: Iterable[tuple[Fault, Fault]]) -> float:
+    """Lost GPU-hours that faults cost more in the other design."""
+    return math.fsum(b.lost_gpu_h - a.lost_gpu_h for a, b in pairs)
+
+
+def worst(found: Iterable[Parting], limit: int) -> list[Parting]:
+    """The partings that cost or save most, the largest first; equal ones in their order."""
+    return nlargest(limit, found, key=lambda one: abs(one.extra_gpu_h))
+
+
+def _lost_gpu_h(ledger: Ledger) -> float:
+    """All GPU-hours of the job that were not productive."""
+    return math.fsum(row.hours for row in ledger.job if row.category != "productive") * ledger.n_job_gpus

@@ -1,0 +1,295 @@
+"""What the report of a comparison says, free of any markup: terminal, Markdown and page say the same."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, NamedTuple
+
+from ras_sim.experiment.compare import BETTER
+from ras_sim.experiment.compare_json import direction, p_better
+from ras_sim.report.style import EFFECT_LABELS, OUTCOME_LABELS, count, label_of, number, percent, span
+from ras_sim.report.timeline import clock
+
+if TYPE_CHECKING:
+    from ras_sim.experiment.compare import Against, Comparison
+    from ras_sim.experiment.matching import Fault, Parting
+    from ras_sim.ledger import IncidentRow
+    from ras_sim.metrics.paired import Difference
+
+MAX_RETURNS = 4
+NOTHING = "–"
+
+LABELS: Mapping[str, tuple[str, str]] = {
+    "goodput": ("Goodput", "percent"),
+    "ettr": ("ETTR", "percent"),
+    "cluster_goodput": ("Cluster goodput", "percent"),
+    "gpu_availability": ("GPU availability", "percent"),
+    "mtti_h": ("MTTI", "span"),
+    "interruptions": ("Interruptions", "count"),
+    "planned_interruptions": ("Planned stops", "count"),
+    "lost_gpu_hours": ("Lost GPU-hours", "number"),
+    "spares_taken": ("Spares taken", "count"),
+    "technician_h": ("Technician-hours", "number"),
+    "horizon_h": ("Time to finish", "span"),
+}
+"""Name and kind of each metric that is compared."""
+
+
+class Line(NamedTuple):
+    """One row of a table of differences, as text."""
+
+    label: str
+    base: str
+    other: str
+    difference: str
+    interval: str
+    p_better: str
+    factor: str
+
+
+def subtitle(comparison: Comparison) -> list[str]:
+    """Designs, replications, seed: one short phrase each."""
+    n = comparison.n_finished
+    parts = [
+        f"{len(comparison.designs)} designs on the same failures",
+        f"base: {comparison.designs[0].name}",
+        f"{n:,} replication{'s' if n != 1 else ''} of each",
+        f"seed {comparison.seed}",
+    ]
+    if comparison.interrupted:
+        parts.append("stopped early: only what every design has finished is counted")
+    return parts
+
+
+def verdict(one: Against) -> str:
+    """Which of two designs is better, by how much, how sure."""
+    goodput, name = one.metrics["goodput"], one.design.label
+    if goodput.estimate.n == 0:
+        return f"{name}: no replication was finished."
+    if goodput.is_zero:
+        return f"{name}: goodput is the same in every replication."
+    amount, interval = spread(goodput, "percent")
+    if goodput.estimate.ci95 is None:
+        return f"{name}: goodput {amount} in one history; run more replications for an interval."
+    word = "better" if (goodput.estimate.mean or 0.0) > 0 else "worse"
+    lead = f"{name} is {word}" if goodput.is_clear else f"{name}: no clear difference"
+    sure = f"probability to be better {probability(p_better(goodput, 1))}"
+    return f"{lead}: goodput {amount} (95% interval {interval}), {sure}.{_worth(goodput)}"
+
+
+def _worth(one: Difference) -> str:
+    """What pairing was worth, in words."""
+    factor = one.variance_factor
+    if factor is None:
+        return ""
+    if factor < 1:
+        return " Pairing did not help here: the two designs do not vary together."
+    return f" Unpaired runs would need {number(factor, 2)} times as many replications for the same interval."
+
+
+def metric_lines(one: Against) -> list[Line]:
+    """Every metric; those that are 0 in both designs are left out."""
+    return [
+        _line(LABELS[name][0], difference, LABELS[name][1], BETTER[name])
+        for name, difference in one.metrics.items()
+        if difference.base or difference.other or difference.estimate.mean is None
+    ]
+
+
+def table_lines(one: Against, table: str, limit: int, kind: str = "number") -> list[Line]:
+    """Rows of a table of differences that are not 0, the largest first."""
+    rows: dict[str, Difference] = getattr(one, table)
+    found = [(name, row) for name, row in rows.items() if not row.is_zero]
+    found.sort(key=lambda item: -abs(item[1].estimate.mean or 0.0))
+    is_mode = table.endswith("by_mode")
+    return [
+        _line(name if is_mode else label_of(name), row, kind, direction(table, name))
+        for name, row in found[:limit]
+    ]
+
+
+def _line(label: str, one: Difference, kind: str, better: int) -> Line:
+    amount, interval = spread(one, kind)
+    p = NOTHING if better == 0 else probability(p_better(one, better))
+    return Line(label, level(one.base, kind), level(one.other, kind), amount, interval, p, factor(one))
+
+
+def level(value: float | None, kind: str) -> str:
+    """A value as text: `kind` is percent, span (hours), count or number."""
+    if kind == "percent":
+        return percent(value, 3)
+    if kind == "span":
+        return "none seen" if value is None else span(value)
+    return count(value) if kind == "count" else number(value, 4)
+
+
+def spread(one: Difference, kind: str) -> tuple[str, str]:
+    """A difference and its 95% interval as text, in one unit, with as many decimals as the interval bears.
+
+    Returns:
+        (amount with its unit, interval without; "–" where there is none).
+    """
+    mean, ci95 = one.estimate.mean, one.estimate.ci95
+    if mean is None:
+        return "not defined", NOTHING
+    if one.is_zero:
+        return "no difference", NOTHING
+    values = [mean, *(ci95 or ())]
+    scale, unit = _unit(values, kind)
+    scaled = [value * scale for value in values]
+    width = (scaled[2] - scaled[1]) / 2 if ci95 and ci95[1] > ci95[0] else abs(scaled[0])
+    decimals = min(6, max(0, 1 - math.floor(math.log10(width)))) if width > 0 else 2
+    mean_text, *ends = (f"{value:+,.{decimals}f}" for value in scaled)
+    return f"{mean_text}{unit}", f"{ends[0]} to {ends[1]}" if ends else NOTHING
+
+
+def _unit(values: Sequence[float], kind: str) -> tuple[float, str]:
+    """Factor to and name of the unit that all values are shown in."""
+    if kind == "percent":
+        return 100.0, " points"
+    if kind != "span":
+        return 1.0, ""
+    largest = max(map(abs, values))
+    for size_h, unit in ((72.0, " d"), (1.0, " h"), (1 / 60, " min")):
+        if largest >= size_h:
+            return (1 / 24 if unit == " d" else 1 / size_h), unit
+    return 3600.0, " s"
+
+
+def probability(value: float | None) -> str:
+    """A probability as text; nothing is ever called certain.
+
+    >>> probability(0.99999), probability(0.5), probability(None)
+    ('>99.9%', '50.0%', '–')
+    """
+    if value is None:
+        return NOTHING
+    if value > 0.9995:
+        return ">99.9%"
+    return "<0.1%" if value < 0.0005 else percent(value, 1)
+
+
+def factor(one: Difference) -> str:
+    """The variance factor of pairing as text."""
+    if one.variance_factor is None:
+        return NOTHING
+    return ">10,000x" if one.variance_factor > 10_000 else f"{number(one.variance_factor, 2)}x"
+
+
+def attribution(one: Against) -> str:
+    """From which faults the difference in lost GPU-hours comes."""
+    n = max(len(one.faults), 1)
+    unlike, alike, unmatched, unblamed = (
+        math.fsum(getattr(total, name) for total in one.faults) / n
+        for name in ("unlike_gpu_h", "alike_gpu_h", "unmatched_gpu_h", "unblamed_gpu_h")
+    )
+    return (
+        f"{_signed(unlike + alike + unmatched + unblamed)} lost GPU-hours per replication: {_signed(unlike)} in faults "
+        f"that were handled in another way, {_signed(alike)} in faults that were handled alike but cost more or less, "
+        f"{_signed(unmatched)} in faults that only one design met, {_signed(unblamed)} without a fault to blame "
+        "(checkpoints, the first start, planned stops)."
+    )
+
+
+def _signed(value: float) -> str:
+    return f"{'+' if value > 0 else ''}{number(value)}"
+
+
+def matching(one: Against) -> str:
+    """How many faults are the same in both designs."""
+    n = max(len(one.faults), 1)
+    both, same, alike, ours, theirs = (
+        sum(getattr(total, name) for total in one.faults) / n
+        for name in ("n_matched", "n_same_hour", "n_alike", "n_only_base", "n_only_other")
+    )
+    text = (
+        f"{count(both)} faults per replication are the same in both designs: {count(same)} of them strike at the same "
+        f"hour, {count(alike)} are handled alike"
+    )
+    if ours or theirs:
+        text += f"; {count(ours)} struck in the base only, {count(theirs)} in the other only"
+    return f"{text}."
+
+
+def shared_histories(one: Against) -> str:
+    """What of the fault histories is the same."""
+    same, different = one.shared.same, one.shared.different
+    if not different:
+        return f"All {len(same)} failure modes and shocks strike the same parts by the same law."
+    listed = "; ".join(f"{name}: {reason}" for name, reason in list(different.items())[:12])
+    more = f"; and {len(different) - 12} more" if len(different) > 12 else ""
+    return (
+        f"{len(same)} of {len(same) + len(different)} failure modes and shocks strike the same parts by the same law. "
+        f"Not shared: {listed}{more}."
+    )
+
+
+def name_of(parting: Parting) -> str:
+    """The fault: "hbm.due #17, replication 3"."""
+    first = parting.base.first
+    return f"{first.component_class}.{first.mode} #{first.instance}, replication {parting.replication}"
+
+
+def extra(parting: Parting) -> str:
+    """What it costs more or less in the other design."""
+    return f"{_signed(parting.extra_gpu_h)} GPU-h"
+
+
+def story(parting: Parting) -> list[tuple[str, str, str]]:
+    """A fault in both designs, aspect by aspect: (aspect, base, other)."""
+    ours, theirs = _aspects(parting.base), _aspects(parting.other)
+    return [(aspect, ours[aspect], theirs[aspect]) for aspect in ours]
+
+
+def _aspects(fault: Fault) -> dict[str, str]:
+    """What happened, in words."""
+    first = fault.first
+    lost = sorted(fault.lost_h.items(), key=lambda item: -item[1])
+    return {
+        "struck": clock(first.arrive_h) + (f", node {first.node}" if first.node >= 0 else ""),
+        "showed as": f"{label_of(first.symptom)}, {first.n_gpus_hit:,} GPUs hit",
+        "job": "; ".join(_each(fault, lambda row: EFFECT_LABELS.get(row.job_effect, row.job_effect))),
+        "rungs walked": "; came back: ".join(_each(fault, lambda row: walked(fault, row))),
+        "stages": "; ".join(_each(fault, _stages)),
+        "job's hours": ", ".join(f"{label_of(name)} {span(hours)}" for name, hours in lost) or "none",
+        "lost GPU-hours": number(fault.lost_gpu_h),
+    }
+
+
+def _each(fault: Fault, tell: Callable[[IncidentRow], str]) -> list[str]:
+    """A text for the fault and for each of its returns, not too many."""
+    told = [tell(row) for row in fault.incidents[: MAX_RETURNS + 1]]
+    left = len(fault.incidents) - len(told)
+    return [*told, f"{left} more returns"] if left else told
+
+
+def walked(fault: Fault, incident: IncidentRow) -> str:
+    """The rungs that were tried on an incident, and how each try ended."""
+    tries = [
+        f"{label_of(one.rung)} ({OUTCOME_LABELS.get(one.outcome, one.outcome)})"
+        for one in fault.attempts
+        if one.incident_id == incident.incident_id
+    ]
+    return " → ".join(tries) or "none"
+
+
+def _stages(row: IncidentRow) -> str:
+    """How long after its arrival an incident was detected, located, closed."""
+    stages = (("detected", row.detected_h), ("located", row.located_h), ("closed", row.closed_h))
+    reached = [f"{name} +{span(at_h - row.arrive_h)}" for name, at_h in stages if not math.isnan(at_h)]
+    return ", ".join(reached) or "never noticed"
+
+
+def shares(comparison: Comparison, index: int) -> dict[str, tuple[float, float]]:
+    """Mean share of the job's time in each category: in the base, and in the design at `index`."""
+    ours, theirs = comparison.measures[0], comparison.measures[index]
+    n = max(len(ours), 1)
+    names = list(ours[0].time_h) if ours else []
+    return {
+        name: (
+            math.fsum(one.time_h[name] / one.horizon_h for one in ours) / n,
+            math.fsum(one.time_h[name] / one.horizon_h for one in theirs) / n,
+        )
+        for name in names
+    }
