@@ -155,6 +155,21 @@ def test_a_worse_fault_during_recovery_takes_an_older_checkpoint() -> None:
     assert [row.incident_id for row in ledger.job if row.category == "lost_work"] == [0, 1]
 
 
+@pytest.mark.parametrize(("meanwhile", "lost_h"), [("wait", 0.5), ("swap", 2.5)])
+def test_a_node_that_is_swapped_out_takes_its_disk_along(meanwhile: str, lost_h: float) -> None:
+    """The disk of the node has hour 7 and survives its reboot; another node finds only what is stored afar, hour 5."""
+    rungs = {"reboot": renewing("1 h", takes_down="node", meanwhile=meanwhile), "rma": renewing()}
+    ledger = play(
+        10.0,
+        {"crash": at(7.5, clock="in_job", clears_at={"reboot": 1.0})},
+        nodes=2,
+        job__spares={"nodes": 1, "swap": 0, **SOURCE},
+        repair=ladder(rungs),
+        job__checkpoints={"disk": tier(1.0, survives="reboot"), "remote": tier(5.0, survives="rma")},
+    )
+    assert hours(ledger)["lost_work"] == pytest.approx(lost_h)
+
+
 def test_two_faults_at_once_are_one_stop_and_each_is_blamed_for_its_time() -> None:
     rungs = {"fix": renewing("1 h"), "long": renewing("3 h")}
     ledger = play(
