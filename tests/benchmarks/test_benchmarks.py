@@ -26,7 +26,7 @@ def work(path: Path, factor: int = 1, *overrides: str) -> Work:
     return work_of(setup(path, *overrides) if factor == 1 else larger(path, factor, *overrides))
 
 
-@pytest.mark.parametrize(("path", "overrides", "limit"), [(AIRESIM, (SHORT,), 8.0), (LLAMA, (), 12.0)])
+@pytest.mark.parametrize(("path", "overrides", "limit"), [(AIRESIM, (SHORT,), 5.5), (LLAMA, (), 10.0)])
 def test_simpy_events_per_incident(path: Path, overrides: tuple[str, ...], limit: float) -> None:
     """An event costs about a microsecond: one more of them per incident is a decision, not an accident."""
     counted = work(path, 1, *overrides)
