@@ -68,6 +68,8 @@ def ladders(draw: st.DrawFn) -> dict[str, Any]:
     rungs = {}
     for name, scope in zip(RUNGS, SCOPES, strict=True):
         top = name == "rma"
+        new = top and draw(st.booleans())
+        age = {"replaces": True} if new else {"age_kept": draw(st.sampled_from((0.0, 0.5, 1.0)))}
         rungs[name] = rung(
             draw(durations),
             takes_down=scope,
@@ -75,11 +77,10 @@ def ladders(draw: st.DrawFn) -> dict[str, Any]:
             tries=draw(st.integers(1, 2)),
             works=draw(st.floats(0.5, 1.0)),
             seen=draw(st.floats(0.3, 1.0)),
-            age_kept=draw(st.sampled_from((0.0, 0.5, 1.0))),
             technician=draw(st.booleans()),
             part=top and draw(st.booleans()),
-            replaces=top and draw(st.booleans()),
             powers_off=draw(st.booleans()),
+            **age,
         )
     return rungs
 
