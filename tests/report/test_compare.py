@@ -1,0 +1,156 @@
+"""The report of a comparison: what it says, and that every text in it is only text."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+
+from ras_sim.experiment.compare import Comparison, compare
+from ras_sim.experiment.designs import Design
+from ras_sim.metrics.estimates import Estimate
+from ras_sim.metrics.paired import Difference, paired
+from ras_sim.report import compare_views as views
+from ras_sim.report.compare_html import compare_page, write_compare_report
+from ras_sim.report.compare_text import compare_markdown, compare_summary
+from tests.small import exponential, fixed, ladder, mode, rung, small
+
+HOSTILE = "<img src=x onerror=alert(1)>|*b*"
+
+
+def designs(hostile: bool = False) -> tuple[Design, Design]:
+    """A pool whose crashes are repaired in one hour or in three."""
+    name = HOSTILE if hostile else "pool"
+    failures = {"node": {"crash": mode(lifetime=exponential(100))}}
+    base, other = (
+        small(
+            name=name,
+            nodes=4,
+            job_nodes=4,
+            horizon_h=500.0,
+            failures=failures,
+            repair=ladder({"fix": rung(fixed(hours))}),
+        )
+        for hours in (1.0, 3.0)
+    )
+    change = f"repair.ladder.fix.duration={HOSTILE if hostile else '3 h'}"
+    return Design(name, base), Design(f"{name}, slower", other, (change,))
+
+
+@pytest.fixture(scope="module")
+def comparison() -> Comparison:
+    return compare(*designs(), replications=10, workers=1)
+
+
+@pytest.fixture(scope="module")
+def hostile() -> Comparison:
+    return compare(*designs(hostile=True), replications=3, workers=1)
+
+
+def shown(comparison: Comparison, width: int = 80) -> str:
+    console = Console(width=width, record=True, file=open("/dev/null", "w"))  # noqa: SIM115
+    console.print(compare_summary(comparison))
+    console.file.close()
+    return console.export_text()
+
+
+def test_the_verdict_says_which_how_much_how_sure_and_what_pairing_was_worth(comparison: Comparison) -> None:
+    text = views.verdict(comparison.against[0])
+    assert re.match(
+        r"fix\.duration=3 h is worse: goodput -\d+\.\d+ points \(95% interval -\S+ to -\S+\), probability to be "
+        r"better \d\.\d%\. Unpaired runs would need \S+ times as many replications",
+        text,
+    )
+
+
+def test_no_difference_is_said_so() -> None:
+    base, _ = designs()
+    one = compare(base, base, replications=2, workers=1)
+    assert "goodput is the same in every replication" in views.verdict(one.against[0])
+    assert "No setting differs" in compare_page(one)
+    assert "No setting differs" in compare_markdown(one)
+
+
+def test_one_history_is_no_interval() -> None:
+    one = compare(*designs(), replications=1, workers=1)
+    assert "in one history; run more replications" in views.verdict(one.against[0])
+    assert "One replication has no interval" in compare_page(one)
+
+
+def test_a_difference_that_is_not_clear_is_not_called_one() -> None:
+    row = paired([1.0, 2.0, 3.0], [2.0, 1.0, 3.1])
+    assert not row.is_clear
+    assert paired([1.0, 2.0, 3.0], [2.0, 3.1, 4.0]).is_clear
+
+
+@pytest.mark.parametrize(
+    ("mean", "half", "kind", "amount", "interval"),
+    [
+        (0.0020542, 0.00021, "percent", "+0.205 points", "+0.184 to +0.226"),
+        (-253.2, 307.0, "number", "-253", "-560 to +54"),
+        (0.25, 0.4, "span", "+15 min", "-9 to +39"),
+        (100.0, 36.0, "span", "+4.2 d", "+2.7 to +5.7"),
+        (1234567.0, 0.0, "number", "+1,234,567", "+1,234,567 to +1,234,567"),
+    ],
+)
+def test_a_difference_has_the_decimals_that_its_interval_bears(
+    mean: float, half: float, kind: str, amount: str, interval: str
+) -> None:
+    row = Difference(1.0, 2.0, Estimate(mean, (mean - half, mean + half), 1.0, 9), 0.5, 2.0)
+    assert views.spread(row, kind) == (amount, interval)
+
+
+def test_a_story_tells_both_sides_aspect_by_aspect(comparison: Comparison) -> None:
+    story = views.story(comparison.against[0].partings[0])
+    assert [aspect for aspect, *_ in story] == [
+        "struck",
+        "showed as",
+        "job",
+        "rungs walked",
+        "stages",
+        "job's hours",
+        "lost GPU-hours",
+    ]
+    rows = {aspect: sides for aspect, *sides in story}
+    assert rows["rungs walked"] == ["fix (fixed)", "fix (fixed)"]
+    assert "repair 3 h" in rows["job's hours"][1]
+
+
+def test_terminal_fits_80_columns_and_says_what_matters(comparison: Comparison) -> None:
+    text = shown(comparison)
+    assert max(map(len, text.splitlines())) <= 80
+    assert "…" not in text
+    for word in ("Goodput", "Lost GPU-hours by root cause", "node.crash", "same in both designs"):
+        assert word in text
+
+
+def test_markdown_is_escaped(hostile: Comparison) -> None:
+    text = compare_markdown(hostile)
+    assert "<img" not in text
+    assert "\\*b\\*" in text
+    table_rows = [line for line in text.splitlines() if line.startswith("|")]
+    assert all(line.endswith("|") for line in table_rows)
+
+
+def test_the_page_is_escaped_and_complete(hostile: Comparison) -> None:
+    page = compare_page(hostile)
+    assert "<img" not in page.partition("<script>!function")[0].partition("<script>/*")[0]
+    for anchor in ("verdict", "numbers", "time", "causes", "faults", "differs", "scenarios", "method"):
+        assert f'<section id="{anchor}">' in page
+    for found in re.finditer(r'<script type="application/json"[^>]*>(.*?)</script>', page, re.S):
+        assert "<" not in found[1]
+        json.loads(found[1])
+
+
+def test_many_designs_are_folded_and_the_page_stays_small(tmp_path: Path) -> None:
+    base, other = designs()
+    many = compare(base, *[other] * 30, replications=2, workers=1)
+    page = write_compare_report(many, tmp_path / "compare.html")
+    assert page.stat().st_size < 8e6
+    text = page.read_text()
+    assert "<h3>" not in text
+    assert text.count("<option") == 30
+    assert "27 more designs" in shown(many)

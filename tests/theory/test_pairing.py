@@ -1,0 +1,142 @@
+"""Paired differences against what is known of them: coverage, the jackknife, and what common failures are worth."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from ras_sim.experiment.compare import compare
+from ras_sim.experiment.designs import load_designs
+from ras_sim.ledger import JobRow, Ledger
+from ras_sim.metrics.paired import paired, paired_ratio
+from ras_sim.scenario.model import Scenario
+from ras_sim.streams import base_key, uniform
+from tests.ledgers import empty
+from tests.small import small
+
+ROOT = Path(__file__).parents[2]
+TINY = ROOT / "tests" / "scenarios" / "tiny.yaml"
+QUICKSTART = ROOT / "scenarios" / "quickstart.yaml"
+
+
+def z_share(n_hits: int, n: int, expected: float) -> float:
+    """Standard errors between a share of n trials and what it should be."""
+    return (n_hits / n - expected) / math.sqrt(expected * (1 - expected) / n)
+
+
+@pytest.mark.parametrize("n", [3, 10, 40])
+@pytest.mark.parametrize("shift", [0.0, 0.7])
+def test_the_interval_covers_the_true_difference(n: int, shift: float) -> None:
+    rng = np.random.default_rng(n)
+    trials = 4000
+    common = 3.0 * rng.standard_normal((trials, n))
+    base = common + rng.standard_normal((trials, n))
+    other = common + shift + rng.standard_normal((trials, n))
+    covered = 0
+    for a, b in zip(base.tolist(), other.tolist(), strict=True):
+        ci95 = paired(a, b).estimate.ci95
+        assert ci95 is not None
+        covered += ci95[0] <= shift <= ci95[1]
+    assert abs(z_share(covered, trials, 0.95)) < 4
+
+
+def test_p_greater_is_uniform_where_there_is_no_difference() -> None:
+    rng = np.random.default_rng(7)
+    values = [
+        paired(a, b).p_greater for a, b in zip(*rng.standard_normal((2, 3000, 6)).tolist(), strict=True)
+    ]
+    assert stats.kstest([p for p in values if p is not None], "uniform").pvalue > 1e-4
+
+
+@pytest.mark.parametrize("common_sd", [0.0, 2.0, 5.0])
+def test_the_variance_factor_is_that_of_the_model(common_sd: float) -> None:
+    rng = np.random.default_rng(11)
+    common = common_sd * rng.standard_normal(20_000)
+    found = paired(common + rng.standard_normal(20_000), common + rng.standard_normal(20_000)).variance_factor
+    expected = 2 * (common_sd**2 + 1) / 2
+    assert found is not None
+    # Relative error of a ratio of variances of n normal values: at most 2 / sqrt(n).
+    assert abs(found / expected - 1) < 4 * 2 / math.sqrt(20_000)
+
+
+def test_the_jackknife_of_a_difference_of_ratios_is_that_of_the_textbook() -> None:
+    rng = np.random.default_rng(3)
+    n = 12
+    x, y = rng.uniform(50, 100, n), rng.poisson(5, n).astype(float) + 1
+    u, v = rng.uniform(50, 100, n), rng.poisson(9, n).astype(float) + 1
+    left = [(u.sum() - u[i]) / (v.sum() - v[i]) - (x.sum() - x[i]) / (y.sum() - y[i]) for i in range(n)]
+    se = math.sqrt((n - 1) / n * sum((one - np.mean(left)) ** 2 for one in left))
+    found = paired_ratio((x.tolist(), y.tolist()), (u.tolist(), v.tolist())).estimate
+    assert found.mean == pytest.approx(u.sum() / v.sum() - x.sum() / y.sum())
+    assert found.sd == pytest.approx(se * math.sqrt(n))
+    assert found.ci95 is not None
+    assert (found.ci95[1] - found.ci95[0]) / 2 == pytest.approx(stats.t.ppf(0.975, n - 1) * se)
+
+
+def test_the_interval_of_a_difference_of_mttis_covers_it() -> None:
+    rng = np.random.default_rng(5)
+    trials, n, covered = 2000, 30, 0
+    hours = [1000.0] * n
+    for _ in range(trials):
+        base = rng.poisson(20, n)
+        other = base + rng.poisson(5, n)  # the same interruptions and some more
+        ci95 = paired_ratio((hours, base.tolist()), (hours, other.tolist())).estimate.ci95
+        assert ci95 is not None
+        covered += ci95[0] <= 1000 / 25 - 1000 / 20 <= ci95[1]
+    assert abs(z_share(covered, trials, 0.95)) < 4
+
+
+def toy(scenario: Scenario, *, seed: int, replication: int) -> Ledger:
+    """A run that loses 0 to 40 of 100 hours, the same in every design; the other design saves half an hour to 1.5 h."""
+    key = base_key(seed, replication, "toy")
+    lost_h = 5.0 + 35.0 * uniform(key)
+    if scenario.name == "better":
+        lost_h -= 0.5 + uniform(key, 1)
+    ledger = empty(100.0, replication, seed)
+    ledger.job = [
+        JobRow(0.0, 100.0, "productive", 100.0 - lost_h, -1),
+        JobRow(0.0, 100.0, "restore", lost_h, -1),
+    ]
+    return ledger
+
+
+def test_a_comparison_covers_the_known_difference_of_its_designs() -> None:
+    designs = small(name="base"), small(name="better")
+    trials, covered = 500, 0
+    for seed in range(trials):
+        found = compare(*designs, seed=seed, replications=8, workers=1, simulate=toy)
+        ci95 = found.against[0].metrics["goodput"].estimate.ci95
+        assert ci95 is not None
+        covered += ci95[0] <= 0.01 <= ci95[1]
+    assert abs(z_share(covered, trials, 0.95)) < 4
+
+
+def factor_of(path: Path, change: str, replications: int) -> float:
+    """What pairing is worth for the difference in goodput that a change makes."""
+    designs = load_designs([path], [], {"--set-a": [change]})
+    found = compare(*designs, replications=replications).against[0].metrics["goodput"].variance_factor
+    assert found is not None
+    return found
+
+
+@pytest.mark.parametrize("change", ["job.checkpoints.remote.interval=30 min", "job.initialise.base=10 min"])
+def test_common_failures_are_worth_five_times_the_replications(change: str) -> None:
+    assert factor_of(TINY, change, 100) >= 5
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "change",
+    [
+        "job.checkpoints.remote.interval=15 min",
+        "job.checkpoints.remote.interval=5 min",
+        "repair.policy.start.default=node_reboot",
+        "job.initialise.base=5 min",
+    ],
+)
+def test_common_failures_are_worth_five_times_the_replications_of_a_shipped_scenario(change: str) -> None:
+    assert factor_of(QUICKSTART, change, 60) >= 5
