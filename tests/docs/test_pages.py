@@ -122,7 +122,9 @@ def test_the_model_has_the_hazard_of_every_kind_of_distribution() -> None:
 
 
 def test_assumptions_are_numbered_without_gaps() -> None:
-    numbers = re.findall(r"^\* \*\*A(\d+)\*\* ", (DOCS / "model.md").read_text(encoding="utf-8"), re.MULTILINE)
+    numbers = re.findall(
+        r"^\* \*\*A(\d+)\*\* ", (DOCS / "model.md").read_text(encoding="utf-8"), re.MULTILINE
+    )
     assert len(numbers) > 20
     assert [int(number) for number in numbers] == list(range(1, len(numbers) + 1))
 
