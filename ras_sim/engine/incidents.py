@@ -188,7 +188,8 @@ class Incidents:
         if incident.symptom == "slow" and incident.speed >= self._setup.policy.tolerate_speed:
             incident.outcome = "tolerated"
             return
-        yield from self._diagnose(incident, draws)
+        if incident.symptom != "exception":  # a caught one is retried first, and looked into if that does not help
+            yield from self._diagnose(incident, draws)
         yield from self._climb(incident, mode)
 
     def _diagnose(self, incident: Incident, draws: int) -> Steps:
@@ -215,6 +216,8 @@ class Incidents:
         while outcome not in ("fixed", "seems_fixed"):
             level = self._within_budget(incident.root, level, cls)
             rung = policy.ladder[level]
+            if rung.loses > NOTHING_LOST and math.isnan(incident.located_h):
+                yield from self._diagnose(incident, incident.root.n_returns * _BLOCK)
             outcome = yield from self._attempt(incident, rung)
         self._close(incident, mode, rung, outcome)
 
