@@ -29,8 +29,8 @@ from ras_sim.scenario.model import Scenario
 if TYPE_CHECKING:
     import pandas as pd
 
-N_PARTINGS = 20
-"""Faults in which two designs parted most that are kept, with their stories."""
+N_PARTINGS = 10
+"""Faults in which two designs parted most that are kept, of those handled in another way and of those handled alike."""
 
 BETTER: Mapping[str, int] = {
     "goodput": 1,
@@ -74,7 +74,8 @@ class Against:
         lost_gpu_hours_by_mode, interruptions_by_mode: by root cause, "class.mode".
         rungs: attempts of each rung.
         faults: totals of the matching of faults, one of each replication.
-        partings: the matched faults of all replications in which the designs parted most, the largest first.
+        partings: the matched faults of all replications in which the designs parted most: those that were handled in another
+            way, the largest difference first, then those that were handled alike.
     """
 
     design: Design

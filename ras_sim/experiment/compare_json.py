@@ -122,6 +122,7 @@ def _parting(one: Parting) -> dict[str, Any]:
         "mode": first.mode,
         "instance": first.instance,
         "extra_gpu_h": one.extra_gpu_h,
+        "handled_alike": one.is_alike,
         "base": _fault(one.base),
         "other": _fault(one.other),
     }

@@ -62,6 +62,11 @@ class Parting:
         """Lost GPU-hours that it costs more in the other design; negative if less."""
         return self.other.lost_gpu_h - self.base.lost_gpu_h
 
+    @property
+    def is_alike(self) -> bool:
+        """True if both designs handled it alike: it was only met at another moment, or in another queue."""
+        return self.base.walk == self.other.walk
+
 
 @dataclass(frozen=True, slots=True)
 class FaultTotals:
@@ -182,10 +187,10 @@ def partings(base: Ledger, other: Ledger, limit: int) -> tuple[FaultTotals, list
 
     Args:
         base, other: ledgers of the same seed and replication.
-        limit: how many faults to return at most.
+        limit: how many faults of each kind (see `worst`) to return at most.
 
     Returns:
-        the totals, and the matched faults in which the designs parted most, the largest first.
+        the totals, and the matched faults in which the designs parted most.
     """
     found = match(faults_of(base), faults_of(other))
     alike = [(a, b) for a, b in found.pairs if a.walk == b.walk]
@@ -214,8 +219,19 @@ def _extra_gpu_h(pairs: Iterable[tuple[Fault, Fault]]) -> float:
 
 
 def worst(found: Iterable[Parting], limit: int) -> list[Parting]:
-    """The partings that cost or save most, the largest first; equal ones in their order."""
-    return nlargest(limit, found, key=lambda one: abs(one.extra_gpu_h))
+    """The partings that cost or save most, the largest first; equal ones in their order.
+
+    Args:
+        found: all of them.
+        limit: how many to keep of those that were handled in another way, which come first, and how many of those that
+            were handled alike.
+    """
+    kinds: tuple[list[Parting], list[Parting]] = ([], [])
+    for one in found:
+        kinds[one.is_alike].append(one)
+    return [
+        one for kind in kinds for one in nlargest(limit, kind, key=lambda parting: abs(parting.extra_gpu_h))
+    ]
 
 
 def _lost_gpu_h(ledger: Ledger) -> float:

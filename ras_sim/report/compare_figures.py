@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -97,6 +98,7 @@ def _steps_spec(rows: Sequence[tuple[str, float, float, str]]) -> str:
     room = 0.15 * max(max(ends) - min(ends), 1e-5)
     low, high = min(ends) - 2 * room, max(ends) + 3 * room
     totals = {0, len(rows) - 1}
+    decimals = 2 - math.floor(math.log10(max([100 * abs(row[2]) for row in rows[1:-1]], default=1.0)))
     figure = blank(showlegend=False)
     figure.add_trace(
         go.Bar(
@@ -106,7 +108,8 @@ def _steps_spec(rows: Sequence[tuple[str, float, float, str]]) -> str:
             x=[round(100 * (row[2] - (low if i in totals else 0.0)), 7) for i, row in enumerate(rows)],
             marker={"color": [row[3] for row in rows]},
             text=[
-                percent(row[2], 3) if i in totals else f"{100 * row[2]:+.3f}" for i, row in enumerate(rows)
+                percent(row[2], 3) if i in totals else f"{100 * row[2]:+.{max(decimals, 0)}f}"
+                for i, row in enumerate(rows)
             ],
             textposition="outside",
             cliponaxis=False,

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from ras_sim.metrics.paired import Difference
 
 MAX_RETURNS = 4
+_WORTH_SAYING = 1.2
 NOTHING = "–"
 
 LABELS: Mapping[str, tuple[str, str]] = {
@@ -83,8 +84,8 @@ def _worth(one: Difference) -> str:
     factor = one.variance_factor
     if factor is None:
         return ""
-    if factor < 1:
-        return " Pairing did not help here: the two designs do not vary together."
+    if factor < _WORTH_SAYING:
+        return " Common failures do not narrow this interval: the two designs hardly vary together."
     return f" Unpaired runs would need {number(factor, 2)} times as many replications for the same interval."
 
 
@@ -233,7 +234,7 @@ def name_of(parting: Parting) -> str:
 
 def extra(parting: Parting) -> str:
     """What it costs more or less in the other design."""
-    return f"{_signed(parting.extra_gpu_h)} GPU-h"
+    return f"{_signed(parting.extra_gpu_h)} GPU-h" + (", handled alike" if parting.is_alike else "")
 
 
 def story(parting: Parting) -> list[tuple[str, str, str]]:
@@ -248,7 +249,7 @@ def _aspects(fault: Fault) -> dict[str, str]:
     lost = sorted(fault.lost_h.items(), key=lambda item: -item[1])
     return {
         "struck": clock(first.arrive_h) + (f", node {first.node}" if first.node >= 0 else ""),
-        "showed as": f"{label_of(first.symptom)}, {first.n_gpus_hit:,} GPUs hit",
+        "showed as": f"{label_of(first.symptom)}, {first.n_gpus_hit:,} GPU{'s' if first.n_gpus_hit != 1 else ''} hit",
         "job": "; ".join(_each(fault, lambda row: EFFECT_LABELS.get(row.job_effect, row.job_effect))),
         "rungs walked": "; came back: ".join(_each(fault, lambda row: walked(fault, row))),
         "stages": "; ".join(_each(fault, _stages)),

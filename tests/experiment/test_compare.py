@@ -211,8 +211,9 @@ def test_json_has_the_promised_shape(restart_or_replace: Comparison) -> None:
     keys = {"base", "other", "difference", "p_better", "variance_factor"}
     assert all(set(row) == keys for table in TABLES for row in one[table].values())
     assert 0 < len(one["partings"]) <= 20
-    sizes = [abs(parting["extra_gpu_h"]) for parting in one["partings"]]
-    assert sizes == sorted(sizes, reverse=True)
+    order = [(parting["handled_alike"], -abs(parting["extra_gpu_h"])) for parting in one["partings"]]
+    assert order == sorted(order)
+    assert {alike for alike, _ in order} == {False, True}
     first = one["partings"][0]
     assert first["extra_gpu_h"] == pytest.approx(first["other"]["lost_gpu_h"] - first["base"]["lost_gpu_h"])
 
