@@ -7,6 +7,7 @@ A node of the job that is held still has its place there until it is swapped out
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from itertools import islice
 from typing import Literal
 
 from ras_sim.errors import ModelError
@@ -102,7 +103,7 @@ class Cluster:
         """
         if len(nodes) > len(self._spares) or not self._job.issuperset(nodes):
             raise ModelError(f"swap with {len(self._spares)} spares", self._clock(), f"node:{nodes[:8]}")
-        newcomers = [next(iter(self._spares))] if len(nodes) == 1 else list(self._spares)[: len(nodes)]
+        newcomers = list(islice(self._spares, len(nodes)))
         for node in newcomers:
             del self._spares[node]
         self._job.difference_update(nodes)

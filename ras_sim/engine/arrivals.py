@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import simpy
@@ -81,7 +81,8 @@ class Arrivals:
         keys = [base_key(seed, replication, "life", mode.component_class, mode.name) for mode in setup.modes]
         self.lives = [Lives(mode, key) for mode, key in zip(setup.modes, keys, strict=True)]
         self._renewable = [mode for mode in setup.modes if mode.lifetime is not None and not mode.memoryless]
-        if any(mode.clock == "in_job" for mode in setup.modes):
+        self._ages_in_job = any(mode.clock == "in_job" for mode in setup.modes)
+        if self._ages_in_job:
             idle = range(setup.n_job_nodes, setup.blueprint.n_nodes)
             self._in_job.left_at_h = dict.fromkeys(idle, 0.0)
         self._fill(seed, replication)
@@ -119,13 +120,10 @@ class Arrivals:
         self._order += 1
         return Due(at_h, self._order, at_h, mode_id, instance, EXTRA, None, origin)
 
-    def reading(self, mode: FailureMode) -> float:
-        """The axis of a mode's clock now."""
-        return self.job_clock.read(self._env.now) if mode.clock == "in_job" else self._env.now
-
     def own_clock(self, mode: FailureMode, node: int | None) -> float:
         """The clock that a part of that node ages on, now."""
-        return self._axis_of[mode.mode_id].accrued(node, self.reading(mode))
+        axis, now_h = self._axis_of[mode.mode_id], self._env.now
+        return axis.accrued(node, self.job_clock.read(now_h) if axis is self._in_job else now_h)
 
     def push_life(
         self, mode: FailureMode, instance: int, node: int | None, life: int, accrued_h: float
@@ -176,6 +174,8 @@ class Arrivals:
     def swap(self, leavers: list[int], newcomers: list[int]) -> None:
         """Nodes leave the job, others join it; the job stands still, and the alarm is set when it runs again."""
         reading_h, axis = self.job_clock.hours, self._in_job
+        if not self._ages_in_job:
+            return
         for node in leavers:
             axis.leave(node, reading_h)
         for node in newcomers:
@@ -229,16 +229,14 @@ class Arrivals:
         if now_h < self._alarm_h - _EARLY_H:
             return  # an alarm that was overtaken
         self._alarm_h = math.inf
-        begun = [course for due in self._due(now_h) if (course := self._strike(due)) is not None]
-        self.arm()
-        for course in begun:  # after the last strike: faults at one instant do not see each other half done
-            course.go_on()
-
-    def _due(self, now_h: float) -> Iterator[Due]:
-        """The faults that strike now; each one is looked for after the one before has struck."""
+        begun: list[Course | None] = []
         for axis in self._calendar, self._powered:
             while axis.queue and (due := axis.pop_due(now_h + _EARLY_H)) is not None:
-                yield due
+                begun.append(self._strike(due))
         clock, axis = self.job_clock, self._in_job
         while clock.runs and (due := axis.pop_due(clock.read(now_h) + _EARLY_H)) is not None:
-            yield due
+            begun.append(self._strike(due))
+        self.arm()
+        for course in begun:  # after the last strike: faults at one instant do not see each other half done
+            if course is not None:
+                course.go_on()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import partial
 
 import simpy
 
@@ -50,7 +51,7 @@ class Impact:
 
     def take_down(self, incident: Incident, nodes: list[int], rung: Rung) -> None:
         """A rung is tried: it takes down the nodes it works on, and destroys state of the job that waits for it."""
-        if nodes:
+        if nodes and nodes != incident.held:
             more = [node for node in nodes if node not in incident.held]
             if more:
                 self._hold(incident, more, "repair", rung.loses, save_first=True)
@@ -92,13 +93,7 @@ class Impact:
         """What the job does while the rung is tried: wait for the part, or go on with spares."""
         if incident.incident_id not in self._stopping or incident.swapping:
             return
-        if rung.swap:
-            self._swap_or_wait(incident)
-        else:
-            self.stage(incident, "repair")
-
-    def _swap_or_wait(self, incident: Incident) -> None:
-        nodes = self._cluster.of_job(incident.held)
+        nodes = self._cluster.of_job(incident.held) if rung.swap else []
         if not nodes:
             self.stage(incident, "repair")
         elif len(nodes) <= self._cluster.n_spares:
@@ -115,14 +110,15 @@ class Impact:
         self._job.mark(incident.incident_id, "swap")
         incident.swapping = True
         delay_h = self._setup.swap.draw(incident.root.key, _SWAP)
-        self._left(nodes)
-        self._joined(newcomers)
+        if len(self._stopping) > 1 or self._hidden:
+            self._left(nodes)
+            self._joined(newcomers)
         if delay_h > 0.0:
-            self._env.timeout(delay_h).callbacks.append(lambda _: self._swapped(incident))
+            self._env.timeout(delay_h).callbacks.append(partial(self._swapped, incident))
         else:
             self._swapped(incident)
 
-    def _swapped(self, incident: Incident) -> None:
+    def _swapped(self, incident: Incident, _: simpy.Event | None = None) -> None:
         incident.swapping = False
         self._let_go(incident)
 
@@ -133,7 +129,7 @@ class Impact:
 
     def _left(self, nodes: list[int]) -> None:
         """Nodes left the job: what is wrong with them is no longer its concern."""
-        for other in tuple(self._stopping.values()) if len(self._stopping) > 1 else ():
+        for other in tuple(self._stopping.values()):
             if not other.swapping and other.held and not self._cluster.touches_job(other.held):
                 if other in self._waiting:
                     self._waiting.remove(other)
@@ -204,11 +200,9 @@ class Impact:
 
     def end(self, incident: Incident) -> None:
         """The incident is over: its nodes return to service, the job goes on."""
-        self._drop_pace(incident)
-        self._job.cleanse(incident.incident_id)
-        self._shown.pop(incident.incident_id, None)
-        for node in self._exposed.pop(incident.incident_id, ()):
-            self._hidden[node].remove(incident)
+        nodes = self._exposed.pop(incident.incident_id, None)
+        if nodes is not None:
+            self._conceal(incident, nodes)
         if incident in self._waiting:
             self._waiting.remove(incident)
         n_new = self._cluster.release(incident.held)
@@ -216,6 +210,14 @@ class Impact:
             self._let_go(incident)
         if n_new and self._waiting:
             self._serve_waiting()
+
+    def _conceal(self, incident: Incident, nodes: tuple[int, ...]) -> None:
+        """The fault slows or corrupts its nodes no longer."""
+        self._drop_pace(incident)
+        self._job.cleanse(incident.incident_id)
+        self._shown.pop(incident.incident_id, None)
+        for node in nodes:
+            self._hidden[node].remove(incident)
 
     def _serve_waiting(self) -> None:
         """Nodes returned: the first who wait for capacity may swap now."""

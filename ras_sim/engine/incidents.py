@@ -79,6 +79,7 @@ class Incidents:
         self._open: dict[int, Incident] = {}
         self._at: dict[tuple[int, int], Incident] = {}  # mode and part -> the incident that further faults join
         self._returning: dict[int, tuple[FailureMode, int, RootCause]] = {}  # by key: what only seems to be fixed
+        self._start: dict[tuple[int, str], int] = {}  # mode and symptom -> the policy's first rung
         self._n_incidents = 0
         self._planned: dict[int, IncidentRow] = {}
         self._waiting_for_job: list[simpy.Event] = []
@@ -93,27 +94,33 @@ class Incidents:
         Returns:
             The course of the incident, which is to begin when all faults of this instant have struck.
         """
-        mode = self._setup.modes[due.mode_id]
-        lives = self._arrivals.lives[due.mode_id]
-        if due.life != EXTRA and lives.number(due.instance) != due.life:
+        _, _, accrued_h, mode_id, instance, life, _, origin = due
+        mode = self._setup.modes[mode_id]
+        if isinstance(origin, RootCause):
+            if self._returning.pop(origin.key, None) is None:
+                return None  # the part was replaced before it could come back
+            return self._show(mode, instance, origin, mode.symptoms.draw(origin.key, _SYMPTOM))
+        lives = self._arrivals.lives[mode_id]
+        if life != EXTRA and lives.number(instance) != life:
             return None  # the part was replaced before this could happen
-        returned = isinstance(due.origin, RootCause)
-        root = due.origin if isinstance(due.origin, RootCause) else self._root(mode, due)
-        if returned and self._returning.pop(root.key, None) is None:
-            return None  # the part was replaced before it could come back
-        symptom = self._symptom(mode, due, root)
-        if not returned:
-            self.n_faults[due.mode_id] += 1
-            if mode.burst is not None and due.life != EXTRA:
-                self._arrivals.push_followers(mode, due.instance, due.life, root.key)
+        key = origin if isinstance(origin, int) else lives.fault_key(instance, life)
+        root = RootCause(self._n_incidents, key, mode.needs.draw(key, _NEEDS), accrued_h, life)
+        symptoms = mode.extra_symptoms if life == EXTRA else mode.symptoms
+        self.n_faults[mode_id] += 1
+        if mode.burst is not None and life != EXTRA:
+            self._arrivals.push_followers(mode, instance, life, key)
+        return self._show(mode, instance, root, symptoms.draw(key, _SYMPTOM))
+
+    def _show(self, mode: FailureMode, instance: int, root: RootCause, symptom: str) -> Course | None:
+        """How the fault shows: not at all, as an incident of its own, or in one that is open already."""
         if symptom == "benign":
-            self.n_benign[due.mode_id] += 1
-            node = self._spread.home(mode, due.instance)
-            self._arrivals.after_repair(mode, due.instance, node, root, age_kept=1.0)
+            self.n_benign[mode.mode_id] += 1
+            node = self._spread.home(mode, instance)
+            self._arrivals.after_repair(mode, instance, node, root, age_kept=1.0)
             return None
-        open_incident = self._at.get((due.mode_id, due.instance))
+        open_incident = self._at.get((mode.mode_id, instance))
         if open_incident is None or (open_incident.unattended and symptom in STOPPING):
-            return self._open_incident(mode, due.instance, symptom, root)
+            return self._open_incident(mode, instance, symptom, root)
         self._merge(mode, open_incident, root)
         return None
 
@@ -122,23 +129,8 @@ class Incidents:
         incident.root.needs = max(incident.root.needs, root.needs)
         self._arrivals.after_repair(mode, incident.instance, incident.node, root, age_kept=1.0)
 
-    def _root(self, mode: FailureMode, due: Due) -> RootCause:
-        """What is truly wrong: drawn once, the same under every policy."""
-        if isinstance(due.origin, int):
-            key = due.origin
-        else:
-            key = self._arrivals.lives[due.mode_id].fault_key(due.instance, due.life)
-        needs = mode.needs.values[0] if len(mode.needs.values) == 1 else mode.needs.pick(uniform(key, _NEEDS))
-        return RootCause(self._n_incidents, key, needs, due.accrued_h, due.life)
-
-    def _symptom(self, mode: FailureMode, due: Due, root: RootCause) -> str:
-        mixture = mode.symptoms if due.life != EXTRA or root is due.origin else mode.extra_symptoms
-        if len(mixture.values) == 1:
-            return mixture.values[0]
-        return mixture.pick(uniform(root.key, _SYMPTOM))
-
     def _open_incident(self, mode: FailureMode, instance: int, symptom: str, root: RootCause) -> Course:
-        reach = self._spread.reach(mode, instance, root.key)
+        nodes, slowed, n_gpus, speed = self._spread.reach(mode, instance, root.key)
         incident = Incident(
             incident_id=self._n_incidents,
             root=root,
@@ -149,10 +141,10 @@ class Incidents:
             node=self._spread.home(mode, instance),
             symptom=symptom,
             arrive_h=self._env.now,
-            nodes=reach.nodes,
-            slowed=reach.slowed,
-            n_gpus=reach.n_gpus,
-            speed=mode.speed if symptom == "slow" else reach.speed,
+            nodes=nodes,
+            slowed=slowed,
+            n_gpus=n_gpus,
+            speed=mode.speed if symptom == "slow" else speed,
         )
         self._n_incidents += 1
         self._open[incident.incident_id] = self._at[mode.mode_id, instance] = incident
@@ -207,24 +199,30 @@ class Incidents:
 
     def _climb(self, incident: Incident, mode: FailureMode) -> Steps:
         """Try rungs until one fixes the fault, or seems to."""
-        policy, cls = self._setup.policy, incident.component_class
-        level = policy.start_level(cls, mode.key, incident.symptom)
-        lemon = self._lemons.level(incident.node, self._env.now)
-        if lemon > level and policy.ladder[lemon].applies(cls):
-            level = lemon
-        outcome = ""
+        ladder, cls = self._setup.ladder, incident.component_class
+        level, outcome = self._start_level(incident, mode), ""
         while outcome not in ("fixed", "seems_fixed"):
-            level = self._within_budget(incident.root, level, cls)
-            rung = policy.ladder[level]
+            if incident.root.tries:
+                level = self._within_budget(incident.root, level, cls)
+            rung = ladder[level]
             if rung.loses > NOTHING_LOST and math.isnan(incident.located_h):
                 yield from self._diagnose(incident, incident.root.n_returns * _BLOCK)
             outcome = yield from self._attempt(incident, rung)
         self._close(incident, mode, rung, outcome)
 
+    def _start_level(self, incident: Incident, mode: FailureMode) -> int:
+        """The first rung to try."""
+        policy, cls, kind = self._setup.policy, incident.component_class, (mode.mode_id, incident.symptom)
+        level = self._start.get(kind)
+        if level is None:
+            level = self._start[kind] = policy.start_level(cls, mode.key, incident.symptom)
+        if policy.lemon is None:
+            return level
+        lemon = self._lemons.level(incident.node, self._env.now)
+        return lemon if lemon > level and policy.ladder[lemon].applies(cls) else level
+
     def _within_budget(self, root: RootCause, level: int, component_class: str) -> int:
         """This rung, or the first higher one that has tries left; the highest one never runs out."""
-        if not root.tries:
-            return level
         policy = self._setup.policy
         since_h = self._env.now - policy.tries_window_h
         while root.recent_tries(level, since_h) >= policy.ladder[level].tries:
@@ -251,9 +249,10 @@ class Incidents:
         start_h, technician = asked_h, None
         if rung.part and self._workshop.stocks(incident.component_class):
             yield from self._workshop.take_part(incident.component_class)
+            start_h = env.now
         if rung.technician and self._workshop.has_technicians:
             technician = yield from self._workshop.call_technician(uniform(root.key, draws + _TRAVEL))
-        start_h = env.now
+            start_h = env.now
         duration_h = rung.duration.draw(root.key, draws + _DURATION)
         if duration_h > 0.0:
             yield env.timeout(duration_h)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 from ras_sim.faults.modes import FailureMode
 from ras_sim.repair.incident import Incident
 from ras_sim.repair.ladder import Rung
@@ -17,20 +15,9 @@ SCALE_UP = frozenset({"nvlink", "nvswitch", "switch_tray"})
 """Classes that carry traffic inside an NVLink domain; all others that narrow bandwidth carry it between domains."""
 
 
-class Reach(NamedTuple):
-    """What one fault takes down, and what it only slows.
-
-    Args:
-        nodes: with a GPU that is down, or down themselves.
-        slowed: with less bandwidth.
-        n_gpus: GPUs that are down.
-        speed: relative speed of a job that uses the narrowest place.
-    """
-
-    nodes: tuple[int, ...]
-    slowed: tuple[int, ...]
-    n_gpus: int
-    speed: float
+Reach = tuple[tuple[int, ...], tuple[int, ...], int, float]
+"""What one fault takes down, and what it only slows: nodes with a GPU that is down or down themselves, nodes with less
+bandwidth, number of GPUs that are down, relative speed of a job that uses the narrowest place."""
 
 
 class Spread:
@@ -61,7 +48,7 @@ class Spread:
         nodes, n_gpus, capacity, slowed = self._walk.effects(cls, instance)
         if not self._gpus_are_parts:
             n_gpus = len(nodes) * self._gpus_per_node
-        return Reach(nodes, slowed, n_gpus, 1.0 if capacity == 1.0 else self._speed(cls, capacity))
+        return nodes, slowed, n_gpus, 1.0 if capacity == 1.0 else self._speed(cls, capacity)
 
     def _drawn_reach(self, mode: FailureMode, instance: int, key: int) -> Reach:
         """With what is down already, and with trouble that crosses some edges by chance."""
@@ -70,7 +57,7 @@ class Spread:
         capacity = min((left for ids in blast.capacity.values() for left in ids.values()), default=1.0)
         nodes = walk.nodes_in(blast)
         n_gpus = len(blast.down.get("gpu", ())) if self._gpus_are_parts else len(nodes) * self._gpus_per_node
-        return Reach(nodes, walk.nodes_slowed_in(blast), n_gpus, self._speed(cls, capacity))
+        return nodes, walk.nodes_slowed_in(blast), n_gpus, self._speed(cls, capacity)
 
     def _speed(self, cls: str, capacity: float) -> float:
         return 1.0 if capacity == 1.0 else self._setup.layout.speed(capacity, cls in SCALE_UP)
@@ -99,11 +86,12 @@ class Spread:
 
     def scope(self, incident: Incident, rung: Rung) -> list[int]:
         """The nodes that a rung takes down."""
-        if rung.takes_down in ("operation", "job"):
+        takes_down = rung.takes_down
+        if takes_down in ("operation", "job"):
             return []
-        if rung.takes_down == "unit":
+        if takes_down == "unit":
             return list(self._walk.nodes_hit(*self.unit(incident)))
-        if rung.takes_down == "reset_domain":
+        if takes_down == "reset_domain":
             gpus = self._walk.reset_domain(incident.component_class, incident.instance)
             nodes = {gpu // self._gpus_per_node for gpu in gpus}
             return sorted(nodes) or self._home_nodes(incident)

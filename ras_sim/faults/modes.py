@@ -10,6 +10,7 @@ from typing import Generic, Literal, TypeVar
 
 from ras_sim.distributions import Distribution
 from ras_sim.faults.frailty import Frailty
+from ras_sim.streams import uniform
 
 T = TypeVar("T", bound=object)
 
@@ -47,6 +48,12 @@ class Mixture(Generic[T]):
     def pick(self, u: float) -> T:
         """The value that u in (0, 1) falls on."""
         return self.values[bisect_right(self.cumulative, u)]
+
+    def draw(self, key: int, ordinal: int) -> T:
+        """The value that belongs to one keyed draw; nothing is drawn where there is no choice."""
+        if not self.cumulative:
+            return self.values[0]
+        return self.values[bisect_right(self.cumulative, uniform(key, ordinal))]
 
 
 @dataclass(frozen=True, slots=True)

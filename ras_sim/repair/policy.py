@@ -73,13 +73,18 @@ class RootCause:
 
     def count_try(self, level: int, now_h: float) -> int:
         """Note a try of a rung; returns its number among all tries of that rung on this root cause, from 0."""
-        n = sum(1 for tried, _ in self.tries if tried == level) if self.tries else 0
+        n = 0
+        for tried, _ in self.tries:
+            n += tried == level
         self.tries.append((level, now_h))
         return n
 
     def recent_tries(self, level: int, since_h: float) -> int:
         """Tries of a rung since an instant."""
-        return sum(1 for tried, at_h in self.tries if tried == level and at_h >= since_h)
+        n = 0
+        for tried, at_h in self.tries:
+            n += tried == level and at_h >= since_h
+        return n
 
 
 class LemonWatch:

@@ -14,7 +14,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
-from typing import NamedTuple
 
 import numpy as np
 
@@ -46,20 +45,9 @@ class Blast:
     why: tuple[Cause, ...] = ()
 
 
-class Effects(NamedTuple):
-    """What a fault is certain to do.
-
-    Args:
-        nodes: ids of the nodes that are down or hold a GPU that is.
-        n_gpus: number of GPUs that are down.
-        capacity: smallest bandwidth, (0, 1], left to any part that stays up.
-        slowed: ids of the nodes on or below a narrowed part.
-    """
-
-    nodes: tuple[int, ...]
-    n_gpus: int
-    capacity: float
-    slowed: tuple[int, ...]
+Effects = tuple[tuple[int, ...], int, float, tuple[int, ...]]
+"""What a fault is certain to do: ids of the nodes that are down or hold a GPU that is, number of GPUs that are down, smallest
+bandwidth, (0, 1], left to any part that stays up, ids of the nodes on or below a narrowed part."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,13 +165,11 @@ class BlastWalk:
         local = self._local.get(cls)
         if local is None:
             reach = self._reach(cls, instance)
-            return Effects(reach.nodes, len(reach.gpus), reach.capacity, reach.slowed)
+            return reach.nodes, len(reach.gpus), reach.capacity, reach.slowed
         node, place = divmod(instance, local.per_node)
         reach = local.reach.get(place) or self._learn(cls, local, place)
         own = (node,)
-        return Effects(
-            own if reach.nodes else (), len(reach.gpus), reach.capacity, own if reach.slowed else ()
-        )
+        return own if reach.nodes else (), len(reach.gpus), reach.capacity, own if reach.slowed else ()
 
     def gpus_hit(self, cls: str, instance: int) -> tuple[int, ...]:
         """Ids, ascending, of the GPUs that are down with the part; see `nodes_hit`."""
