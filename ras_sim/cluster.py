@@ -11,7 +11,7 @@ from itertools import islice
 from typing import Literal
 
 from ras_sim.errors import ModelError
-from ras_sim.ledger import ResourceRow
+from ras_sim.ledger import ResourceRow, new_row
 
 NodeState = Literal["in_job", "spare", "out", "other"]
 
@@ -78,7 +78,7 @@ class Cluster:
             self._holds[node] = self._holds.get(node, 0) + 1
             if node in self._spares:
                 del self._spares[node]
-                self._rows.append(ResourceRow(self._clock(), "spare_nodes", -1))
+                self._note(-1)
 
     def release(self, nodes: Iterable[int]) -> int:
         """An incident gives the nodes back; returns how many became spares by it."""
@@ -91,7 +91,7 @@ class Cluster:
             del self._holds[node]
             if node not in self._job and node < self._limit:
                 self._spares[node] = None
-                self._rows.append(ResourceRow(self._clock(), "spare_nodes", 1))
+                self._note(1)
                 n_new += 1
         return n_new
 
@@ -108,10 +108,13 @@ class Cluster:
             del self._spares[node]
         self._job.difference_update(nodes)
         self._job.update(newcomers)
-        self._rows.append(ResourceRow(self._clock(), "spare_nodes", -len(nodes)))
+        self._note(-len(nodes))
         healthy = [node for node in nodes if node not in self._holds]
         for node in healthy:
             self._spares[node] = None
         if healthy:
-            self._rows.append(ResourceRow(self._clock(), "spare_nodes", len(healthy)))
+            self._note(len(healthy))
         return newcomers
+
+    def _note(self, change: int) -> None:
+        self._rows.append(new_row(ResourceRow, (self._clock(), "spare_nodes", change)))

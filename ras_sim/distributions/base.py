@@ -95,6 +95,10 @@ class Distribution(ABC):
         """Whether the life that is left never depends on age: the exponential law, however it is written."""
         return False
 
+    def cumulative_at(self, age_h: float) -> float:
+        """Return H at one age (hours, >= 0)."""
+        return float(self.cumulative_hazard(np.array([age_h]))[0])
+
     def quantile(self, u: float) -> float:
         """Return the time by which a fraction u has failed: H⁻¹(-ln(1 - u)).
 

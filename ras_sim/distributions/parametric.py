@@ -70,6 +70,9 @@ class Exponential(Distribution):
     def memoryless(self) -> bool:
         return True
 
+    def cumulative_at(self, age_h: float) -> float:
+        return self.rate_per_h * age_h
+
     def quantile(self, u: float) -> float:
         return -math.log1p(-u) / self.rate_per_h if self.rate_per_h else math.inf
 

@@ -10,7 +10,7 @@ import simpy
 
 from ras_sim.engine.course import Course
 from ras_sim.faults.arrivals import first_failures
-from ras_sim.faults.clocks import EXTRA, Axis, Due
+from ras_sim.faults.clocks import EXTRA, Axis, Due, first_dues
 from ras_sim.faults.lives import Lives
 from ras_sim.faults.modes import FailureMode
 from ras_sim.faults.shocks import Shock, strikes
@@ -100,12 +100,10 @@ class Arrivals:
     def _first(self, mode: FailureMode, seed: int, replication: int) -> list[Due]:
         n = self._setup.blueprint.counts[mode.component_class]
         times_h, instances = first_failures(mode, n, self._setup.horizon_h, seed, replication)
-        home, cls, start = self._walk.home_node, mode.component_class, self._order
+        nodes = self._walk.home_nodes(mode.component_class, instances)
+        orders = range(self._order, self._order + len(times_h))
         self._order += len(times_h)
-        return [
-            Due(at_h, start + k, at_h, mode.mode_id, instance, 0, home(cls, instance), None)
-            for k, (at_h, instance) in enumerate(zip(times_h.tolist(), instances.tolist(), strict=True))
-        ]
+        return first_dues(times_h.tolist(), orders, mode.mode_id, instances.tolist(), nodes)
 
     def _strikes(self, shock: Shock, seed: int, replication: int) -> list[Due]:
         mode = self._setup.modes[shock.mode_id]
@@ -161,7 +159,7 @@ class Arrivals:
         if root.life == EXTRA or lives.number(instance) != root.life:
             return
         now_h = self.own_clock(mode, node)
-        self.push_life(mode, instance, node, *lives.after_repair(instance, root.failed_h, now_h, age_kept))
+        self.push_life(mode, instance, node, *lives.after_repair(instance, root.failed_h, now_h, age_kept, root.key))
 
     def replace(self, unit: str, unit_id: int) -> None:
         """All parts of a replaceable unit are new."""

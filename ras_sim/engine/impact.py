@@ -107,9 +107,10 @@ class Impact:
         newcomers = self._cluster.swap_out(nodes)
         self._arrivals.swap(nodes, newcomers)
         self._job.lose(NODE_LOST)
-        self._job.mark(incident.incident_id, "swap")
         incident.swapping = True
         delay_h = self._setup.swap.draw(incident.root.key, _SWAP)
+        if delay_h > 0.0:
+            self._job.mark(incident.incident_id, "swap")
         if len(self._stopping) > 1 or self._hidden:
             self._left(nodes)
             self._joined(newcomers)

@@ -21,7 +21,7 @@ from ras_sim.faults.clocks import EXTRA, Due
 from ras_sim.faults.modes import FailureMode
 from ras_sim.job.checkpoints import NOTHING_LOST, PROCESSES_LOST
 from ras_sim.job.training import TrainingJob
-from ras_sim.ledger import AttemptRow, IncidentRow, Ledger
+from ras_sim.ledger import AttemptRow, IncidentRow, Ledger, new_row
 from ras_sim.repair.incident import Incident
 from ras_sim.repair.ladder import Rung, next_level
 from ras_sim.repair.policy import LemonWatch, RootCause
@@ -94,33 +94,37 @@ class Incidents:
         Returns:
             The course of the incident, which is to begin when all faults of this instant have struck.
         """
-        _, _, accrued_h, mode_id, instance, life, _, origin = due
+        _, _, accrued_h, mode_id, instance, life, node, origin = due
         mode = self._setup.modes[mode_id]
         if isinstance(origin, RootCause):
             if self._returning.pop(origin.key, None) is None:
                 return None  # the part was replaced before it could come back
-            return self._show(mode, instance, origin, mode.symptoms.draw(origin.key, _SYMPTOM))
+            node = self._spread.home(mode, instance)
+            return self._show(mode, instance, node, origin, mode.symptoms.draw(origin.key, _SYMPTOM))
         lives = self._arrivals.lives[mode_id]
         if life != EXTRA and lives.number(instance) != life:
             return None  # the part was replaced before this could happen
         key = origin if isinstance(origin, int) else lives.fault_key(instance, life)
         root = RootCause(self._n_incidents, key, mode.needs.draw(key, _NEEDS), accrued_h, life)
-        symptoms = mode.extra_symptoms if life == EXTRA else mode.symptoms
         self.n_faults[mode_id] += 1
-        if mode.burst is not None and life != EXTRA:
+        if life == EXTRA:
+            node = self._spread.home(mode, instance)
+            return self._show(mode, instance, node, root, mode.extra_symptoms.draw(key, _SYMPTOM))
+        if mode.burst is not None:
             self._arrivals.push_followers(mode, instance, life, key)
-        return self._show(mode, instance, root, symptoms.draw(key, _SYMPTOM))
+        return self._show(mode, instance, node, root, mode.symptoms.draw(key, _SYMPTOM))
 
-    def _show(self, mode: FailureMode, instance: int, root: RootCause, symptom: str) -> Course | None:
+    def _show(
+        self, mode: FailureMode, instance: int, node: int | None, root: RootCause, symptom: str
+    ) -> Course | None:
         """How the fault shows: not at all, as an incident of its own, or in one that is open already."""
         if symptom == "benign":
             self.n_benign[mode.mode_id] += 1
-            node = self._spread.home(mode, instance)
             self._arrivals.after_repair(mode, instance, node, root, age_kept=1.0)
             return None
         open_incident = self._at.get((mode.mode_id, instance))
         if open_incident is None or (open_incident.unattended and symptom in STOPPING):
-            return self._open_incident(mode, instance, symptom, root)
+            return self._open_incident(mode, instance, node, root, symptom)
         self._merge(mode, open_incident, root)
         return None
 
@@ -129,7 +133,9 @@ class Incidents:
         incident.root.needs = max(incident.root.needs, root.needs)
         self._arrivals.after_repair(mode, incident.instance, incident.node, root, age_kept=1.0)
 
-    def _open_incident(self, mode: FailureMode, instance: int, symptom: str, root: RootCause) -> Course:
+    def _open_incident(
+        self, mode: FailureMode, instance: int, node: int | None, root: RootCause, symptom: str
+    ) -> Course:
         nodes, slowed, n_gpus, speed = self._spread.reach(mode, instance, root.key)
         incident = Incident(
             incident_id=self._n_incidents,
@@ -138,7 +144,7 @@ class Incidents:
             component_class=mode.component_class,
             mode=mode.name,
             instance=instance,
-            node=self._spread.home(mode, instance),
+            node=node,
             symptom=symptom,
             arrive_h=self._env.now,
             nodes=nodes,
@@ -186,13 +192,14 @@ class Incidents:
 
     def _diagnose(self, incident: Incident, draws: int) -> Steps:
         """Find out what to repair; a slow part is taken out of the job first, a corrupt one stops it."""
+        delay_h = self._setup.diagnose.draw(incident.root.key, _DIAGNOSE + draws)
         if incident.symptom in STOPPING:
-            self._impact.stage(incident, "diagnose")
+            if delay_h > 0.0:
+                self._impact.stage(incident, "diagnose")
         elif incident.symptom == "silent":
             self._impact.recall(incident)
         else:
             self._impact.stop(incident, "diagnose", PROCESSES_LOST, save_first=True)
-        delay_h = self._setup.diagnose.draw(incident.root.key, _DIAGNOSE + draws)
         if delay_h > 0.0:
             yield self._env.timeout(delay_h)
         incident.located_h = self._env.now
@@ -264,7 +271,7 @@ class Incidents:
         if rung.tested and outcome != "failed":
             outcome = yield from self._test(incident, outcome, draws)
         self._ledger.attempts.append(
-            AttemptRow(incident.incident_id, rung.name, asked_h, start_h, env.now, outcome)
+            new_row(AttemptRow, (incident.incident_id, rung.name, asked_h, start_h, env.now, outcome))
         )
         return outcome
 

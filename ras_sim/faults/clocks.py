@@ -7,8 +7,10 @@ Nothing is moved when a node leaves; a fault that comes up too early is pushed b
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from heapq import heapify, heappop, heappush
+from itertools import repeat
 from typing import NamedTuple
 
 
@@ -32,6 +34,18 @@ class Due(NamedTuple):
     life: int
     node: int | None
     origin: object | None
+
+
+def first_dues(
+    times_h: Iterable[float],
+    orders: Iterable[int],
+    mode_id: int,
+    instances: Iterable[int],
+    nodes: Iterable[int | None],
+) -> list[Due]:
+    """The faults that end the first lives of many parts of one class, made without a Python call for each."""
+    rows = zip(times_h, orders, times_h, repeat(mode_id), instances, repeat(0), nodes, repeat(None), strict=False)
+    return list(map(tuple.__new__, repeat(Due), rows))
 
 
 EXTRA = -1
@@ -72,7 +86,7 @@ class Axis:
         at_h = accrued_h
         if node is not None and self.shift_h:
             at_h += self.shift_h.get(node, 0.0)
-        heappush(self.queue, Due(at_h, order, accrued_h, mode_id, instance, life, node, None))
+        heappush(self.queue, tuple.__new__(Due, (at_h, order, accrued_h, mode_id, instance, life, node, None)))
         return at_h
 
     def take(self, due: Due) -> None:

@@ -5,8 +5,6 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-import numpy as np
-
 from ras_sim.faults.modes import FailureMode
 from ras_sim.streams import child_key, uniform
 
@@ -73,7 +71,7 @@ class Lives:
         return n, [burst.gap.quantile(uniform(key, 1 + k)) for k in range(n)]
 
     def after_repair(
-        self, instance: int, failed_h: float, now_h: float, age_kept: float
+        self, instance: int, failed_h: float, now_h: float, age_kept: float, key: int
     ) -> tuple[int, float]:
         """The part goes on with virtual age `age_kept` x age.
 
@@ -81,13 +79,14 @@ class Lives:
             instance: the part that failed and was repaired.
             failed_h, now_h: readings of its own clock at the failure and now.
             age_kept: 0 (as good as new) to 1 (as bad as old); Kijima (1989), type II.
+            key: of the draws about the fault.
 
         Returns:
             (number of the new life, reading of its own clock at which it will fail).
         """
         life = self._lives.get(instance)
         if life is None:
-            frailty = self._first_frailty(instance, failed_h)
+            frailty = self._first_frailty(key, failed_h)
             life = self._lives[instance] = Life(0, -self._mode.start_age_h, frailty, 0)
         life.number += 1
         life.key = child_key(self._key, instance << _LIFE_BITS | life.number)
@@ -110,11 +109,10 @@ class Lives:
         exp1 = -math.log(uniform(life.key, _LIFE))
         return self._mode.lifetime.residual_h(age_h, exp1 / life.frailty)
 
-    def _first_frailty(self, instance: int, failed_at_h: float) -> float:
+    def _first_frailty(self, key: int, failed_at_h: float) -> float:
         """Of a part that has failed once: the posterior given the age at that failure."""
         frailty, lifetime = self._mode.frailty, self._mode.lifetime
         if frailty is None or lifetime is None:
             return 1.0
-        age_h = np.array([failed_at_h + self._mode.start_age_h])
-        cumulative = float(lifetime.cumulative_hazard(age_h)[0])
-        return frailty.posterior(uniform(self.fault_key(instance, 0), _FRAILTY), cumulative)
+        cumulative = lifetime.cumulative_at(failed_at_h + self._mode.start_age_h)
+        return frailty.posterior(uniform(key, _FRAILTY), cumulative)

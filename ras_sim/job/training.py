@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import simpy
 
 from ras_sim.job.checkpoints import NODE_LOST, NOTHING_LOST, PROCESSES_LOST, Plan, Progress, Tier
-from ras_sim.ledger import NO_INCIDENT, JobRow
+from ras_sim.ledger import NO_INCIDENT, JobRow, new_row
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,7 +144,8 @@ class TrainingJob:
         if self._holders.get(holder, category) == category:
             return
         self._holders[holder] = category
-        self._show_front()
+        if self._state == "held":
+            self._show_front()
 
     def lose(self, level: int) -> None:
         """State up to this level is lost (a rung was tried, or a node was swapped out)."""
@@ -163,8 +164,6 @@ class TrainingJob:
 
     def _show_front(self) -> None:
         """Time while several hold the job is booked on the oldest of them."""
-        if self._state != "held":
-            return
         holder, category = next(iter(self._holders.items()))
         if category != self._category or holder != self._cause:
             self._close()
@@ -252,8 +251,8 @@ class TrainingJob:
         lost_h, tier = self._progress.roll_back(self._level, self._sound_before_h)
         if lost_h > 0.0:
             at_h = self._stopped_at_h
-            self._rows.append(JobRow(at_h, at_h, "productive", -lost_h, self._cause))
-            self._rows.append(JobRow(at_h, at_h, "lost_work", lost_h, self._cause))
+            self._rows.append(new_row(JobRow, (at_h, at_h, "productive", -lost_h, self._cause)))
+            self._rows.append(new_row(JobRow, (at_h, at_h, "lost_work", lost_h, self._cause)))
         if self._tainted_at_h:
             position_h = self._progress.position_h
             self._tainted_at_h = {
@@ -340,7 +339,8 @@ class TrainingJob:
         if self._state == "running":
             self._book_running(start_h, now_h)
         else:
-            self._rows.append(JobRow(start_h, now_h, self._category, now_h - start_h, self._cause))
+            row = (start_h, now_h, self._category, now_h - start_h, self._cause)
+            self._rows.append(new_row(JobRow, row))
 
     def _book_running(self, start_h: float, now_h: float) -> None:
         """Split a running interval: work, what slowness took, and saves; the three sum to the interval."""
@@ -348,10 +348,10 @@ class TrainingJob:
         rows = self._rows
         if self._speed < 1.0:
             slow_h = max(0.0, now_h - start_h - saving_h - work_h)
-            rows.append(JobRow(start_h, now_h, "degraded", slow_h, self._speed_cause))
+            rows.append(new_row(JobRow, (start_h, now_h, "degraded", slow_h, self._speed_cause)))
             work_h = now_h - start_h - saving_h - slow_h
         else:
             work_h = now_h - start_h - saving_h
-        rows.append(JobRow(start_h, now_h, "productive", work_h, NO_INCIDENT))
+        rows.append(new_row(JobRow, (start_h, now_h, "productive", work_h, NO_INCIDENT)))
         if saving_h > 0.0:
-            rows.append(JobRow(start_h, now_h, "checkpoint_save", saving_h, NO_INCIDENT))
+            rows.append(new_row(JobRow, (start_h, now_h, "checkpoint_save", saving_h, NO_INCIDENT)))

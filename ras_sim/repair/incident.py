@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, field
 
-from ras_sim.ledger import IncidentRow
+from ras_sim.ledger import IncidentRow, new_row
 from ras_sim.repair.policy import RootCause
 
 
@@ -59,7 +59,7 @@ class Incident:
 
     def row(self, needs_rung: str) -> IncidentRow:
         """The incident as a row of the ledger."""
-        return IncidentRow(
+        row = (
             self.incident_id,
             self.root.incident_id,
             self.component_class,
@@ -81,3 +81,4 @@ class Incident:
             self.speed,
             self.n_interruptions,
         )
+        return new_row(IncidentRow, row)

@@ -204,6 +204,16 @@ class BlastWalk:
         home = self.blueprint.homes.get(cls)
         return None if home is None else home.node_of(instance)
 
+    def home_nodes(self, cls: str, instances: Ids) -> list[int | None]:
+        """The same for many parts at once."""
+        home = self.blueprint.homes.get(cls)
+        if home is None:
+            return [None] * len(instances)
+        nodes: list[int | None] = (instances // home.per_node).tolist()
+        if home.every == 1:
+            return nodes
+        return [home.node_of(part) for part in instances.tolist()]
+
     # ------------------------------------------------------------------ inside
 
     def _near(self, cls: str, instance: int) -> tuple[int, _Reach]:
