@@ -46,8 +46,8 @@ class Blast:
 
 
 Effects = tuple[tuple[int, ...], int, float, tuple[int, ...]]
-"""What a fault is certain to do: ids of the nodes that are down or hold a GPU that is, number of GPUs that are down, smallest
-bandwidth, (0, 1], left to any part that stays up, ids of the nodes on or below a narrowed part."""
+"""What a fault is certain to do: ids of the nodes that are down or hold a GPU that is, number of GPUs that are down,
+smallest bandwidth, (0, 1], left to any part that stays up, ids of the nodes on or below a narrowed part."""
 
 
 @dataclass(frozen=True, slots=True)
