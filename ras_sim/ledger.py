@@ -59,8 +59,8 @@ BADPUT = {
 NO_INCIDENT = -1
 
 new_row = tuple.__new__
-"""`new_row(JobRow, (...))` is `JobRow(...)` at half the price, for the rows that a run makes by the ten thousand: a NamedTuple
-is made by a Python function, its base class by one in C. All fields must be given, in order."""
+"""`new_row(JobRow, (...))` is `JobRow(...)` at half the price, for rows that are made by the ten thousand: a NamedTuple is
+made by a Python function, its base class by one in C. All fields must be given, in order."""
 
 
 class JobRow(NamedTuple):
