@@ -104,6 +104,13 @@ def compare(
     replications: Annotated[
         int, typer.Option("--replications", "-n", help="Histories that every design meets.")
     ] = 20,
+    precision: Annotated[
+        str | None,
+        typer.Option(
+            metavar="SHARE", help="Go on until goodput differences are known to +- this, e.g. 0.2%."
+        ),
+    ] = None,
+    max_replications: Annotated[int, typer.Option(help="Where --precision stops.")] = 2000,
     out: Annotated[
         Path | None,
         typer.Option(metavar="DIR", help="Write compare.html, summary.md, comparison.json, tables."),
@@ -118,7 +125,17 @@ def compare(
     letters = {"a": set_a, "b": set_b, "c": set_c, "d": set_d, "e": set_e, "f": set_f}
     variants = {f"--set-{letter}": values for letter, values in letters.items() if values}
     options = CompareOptions(
-        scenarios, overrides or [], variants, seed, replications, workers, out, as_json, quiet
+        paths=scenarios,
+        overrides=overrides or [],
+        variants=variants,
+        seed=seed,
+        replications=replications,
+        precision=precision,
+        max_replications=max_replications,
+        workers=workers,
+        out=out,
+        as_json=as_json,
+        quiet=quiet,
     )
     return compare_designs(options)
 

@@ -57,4 +57,4 @@ class Progress:
             self._bar = RichProgress(*columns, console=Console(stderr=True), transient=True)
             self._bar.add_task("", total=wanted)
             self._bar.start()
-        self._bar.update(self._bar.task_ids[0], completed=finished)
+        self._bar.update(self._bar.task_ids[0], completed=finished, total=wanted)

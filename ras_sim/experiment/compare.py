@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import math
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from html import escape
@@ -12,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ras_sim.experiment.designs import Change, Design, Shared, changes_between, named_apart, shared_histories
+from ras_sim.experiment.differences import Pair, Usage, differences, usage_of
 from ras_sim.experiment.executors import spread, worker_count
 from ras_sim.experiment.matching import FaultTotals, Parting, partings, worst
 from ras_sim.experiment.replicate import (
@@ -21,9 +21,10 @@ from ras_sim.experiment.replicate import (
     replication_frame,
     wrong_argument,
 )
-from ras_sim.ledger import CATEGORIES, Ledger
+from ras_sim.ledger import Ledger
 from ras_sim.metrics import Aggregate, Measures, aggregate, check_conservation, measure
-from ras_sim.metrics.paired import Difference, paired, paired_ratio
+from ras_sim.metrics.paired import Difference
+from ras_sim.metrics.precision import MIN_FIRST, replications_needed
 from ras_sim.scenario.model import Scenario
 
 if TYPE_CHECKING:
@@ -31,33 +32,6 @@ if TYPE_CHECKING:
 
 N_PARTINGS = 10
 """Faults in which two designs parted most that are kept, of those handled in another way and of those handled alike."""
-
-BETTER: Mapping[str, int] = {
-    "goodput": 1,
-    "ettr": 1,
-    "cluster_goodput": 1,
-    "gpu_availability": 1,
-    "mtti_h": 1,
-    "interruptions": -1,
-    "planned_interruptions": -1,
-    "lost_gpu_hours": -1,
-    "spares_taken": -1,
-    "technician_h": -1,
-    "horizon_h": -1,
-}
-"""Metrics that are compared: 1 if more is better, -1 if less is."""
-
-
-class Usage(NamedTuple):
-    """What a replication took from the stores.
-
-    Args:
-        spares_taken: nodes that left the pool of spares, whether to serve the job or because they broke there.
-        technician_h: hours in which technicians were busy, travel included, summed over technicians.
-    """
-
-    spares_taken: int
-    technician_h: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +42,7 @@ class Against:
         design: the other one.
         changes: settings in which it differs from the base.
         shared: what of the fault histories is the same.
-        metrics: by name, see `BETTER`.
+        metrics: by name, see `ras_sim.experiment.differences.BETTER`.
         time_h: hours of the job by category.
         lost_gpu_hours_by_category: hours that were not productive x GPUs of the job.
         lost_gpu_hours_by_mode, interruptions_by_mode: by root cause, "class.mode".
@@ -89,6 +63,28 @@ class Against:
     rungs: dict[str, Difference]
     faults: tuple[FaultTotals, ...]
     partings: list[Parting]
+
+
+@dataclass(frozen=True, slots=True)
+class Aim:
+    """A precision that was aimed at.
+
+    Args:
+        half_width: wanted of the 95% interval of a difference in goodput, to either side.
+        n_first: replications of the first stage.
+        n_needed: replications that it takes.
+        limit: replications that were allowed.
+    """
+
+    half_width: float
+    n_first: int
+    n_needed: int
+    limit: int
+
+    @property
+    def n_wanted(self) -> int:
+        """Replications that are run."""
+        return min(self.n_needed, self.limit)
 
 
 class _Outcome(NamedTuple):
@@ -114,6 +110,7 @@ class Comparison:
         against: each design but the base against it.
         wall_s: seconds that it took; the only field that is not reproducible.
         interrupted: the user stopped it before the last replication.
+        aim: the precision that was aimed at, if any.
     """
 
     designs: tuple[Design, ...]
@@ -125,11 +122,17 @@ class Comparison:
     against: tuple[Against, ...]
     wall_s: float
     interrupted: bool = False
+    aim: Aim | None = None
 
     @property
     def n_finished(self) -> int:
         """Replications that every design has finished."""
         return len(self.measures[0])
+
+    @property
+    def is_precise(self) -> bool:
+        """True if a precision was aimed at and reached."""
+        return self.aim is not None and self.n_finished >= self.aim.n_needed
 
     def frame(self) -> pd.DataFrame:
         """One row of metrics per design and replication, as in a run, with the columns design and usage."""
@@ -182,6 +185,8 @@ def compare(
     replications: int = 1,
     workers: int | None = None,
     progress: Progress | None = None,
+    precision: float | None = None,
+    max_replications: int = 2000,
     simulate: Simulate | None = None,
 ) -> Comparison:
     """Run several designs on the same fault histories and compare each with the first.
@@ -196,6 +201,9 @@ def compare(
         replications: of each design, >= 1; an interval needs at least 2.
         workers: processes; None takes one per core that this process may use.
         progress: called after each replication that all designs have finished.
+        precision: go on until the 95% interval of every difference in goodput is at most this to either side, by
+            Stein's rule (`ras_sim.metrics.precision`); `replications` is its first stage, >= 10.
+        max_replications: where to stop whatever the precision.
         simulate: what makes a ledger; None is `ras_sim.engine.simulate`. Picklable if workers > 1.
 
     Raises:
@@ -206,22 +214,68 @@ def compare(
     if len(named) < 2:
         raise wrong_argument("designs", str(len(named)), "two or more")
     check_arguments(replications, workers)
+    if precision is not None:
+        _check_precision(precision, replications, max_replications)
     began_s = time.perf_counter()
-    scenarios = tuple(design.scenario for design in named)
-    tasks = [(scenarios, simulate, seed, number) for number in range(replications)]
-    outcomes = spread(_one, tasks, worker_count(workers, replications))
+    work = _Work(tuple(design.scenario for design in named), simulate, seed, workers, progress)
     finished: list[_Outcome] = []
+    interrupted, aim = _run_up_to(replications, work, finished), None
+    if precision is not None and not interrupted:
+        aim = _aim(finished, precision, max_replications)
+        interrupted = _run_up_to(aim.n_wanted, work, finished)
+    wanted = replications if aim is None else aim.n_wanted
+    against = _against_base(named, finished, aim)
+    measures, usage = (_by_design(finished, name, len(named)) for name in ("measures", "usage"))
+    aggregates, wall_s = tuple(map(aggregate, measures)), time.perf_counter() - began_s
+    return Comparison(named, seed, wanted, measures, usage, aggregates, against, wall_s, interrupted, aim)
+
+
+class _Work(NamedTuple):
+    """What does not change from replication to replication."""
+
+    scenarios: tuple[Scenario, ...]
+    simulate: Simulate | None
+    seed: int
+    workers: int | None
+    progress: Progress | None
+
+
+def _run_up_to(n: int, work: _Work, finished: list[_Outcome]) -> bool:
+    """Finish the replications up to number n - 1 that are still to be done; True if the user stopped that."""
+    numbers = range(len(finished), n)
+    tasks = [(work.scenarios, work.simulate, work.seed, number) for number in numbers]
+    outcomes = spread(_one, tasks, worker_count(work.workers, len(tasks)))
     interrupted = False
     try:
         with closing(outcomes):
             for outcome in outcomes:
                 finished.append(outcome)
-                if progress is not None:
-                    progress(len(finished), replications)
+                if work.progress is not None:
+                    work.progress(len(finished), n)
     except KeyboardInterrupt:
-        interrupted = len(finished) < replications
+        interrupted = len(finished) < n
     finished.sort(key=lambda outcome: outcome.measures[0].replication)
-    return _comparison(named, seed, replications, finished, began_s, interrupted)
+    return interrupted
+
+
+def _check_precision(precision: float, n_first: int, limit: int) -> None:
+    """Raise InputError for a precision that cannot be aimed at."""
+    if not 0.0 < precision < 1.0:
+        raise wrong_argument("precision", repr(precision), "a share of goodput, 0 < precision < 1, e.g. 0.2%")
+    if n_first < MIN_FIRST:
+        raise wrong_argument("replications", str(n_first), f">= {MIN_FIRST} to begin with, for a precision")
+    if limit < n_first:
+        raise wrong_argument("max-replications", str(limit), f">= {n_first}, the replications to begin with")
+
+
+def _aim(first: Sequence[_Outcome], half_width: float, limit: int) -> Aim:
+    """How many replications the widest of the differences needs."""
+    goodputs = [[one.measures[i].goodput for one in first] for i in range(len(first[0].measures))]
+    needed = (
+        replications_needed([b - a for a, b in zip(goodputs[0], other, strict=True)], half_width)
+        for other in goodputs[1:]
+    )
+    return Aim(half_width, len(first), max(needed), limit)
 
 
 def _one(scenarios: Sequence[Scenario], simulate: Simulate | None, seed: int, replication: int) -> _Outcome:
@@ -247,103 +301,29 @@ def _checked(ledger: Ledger) -> Ledger:
     return ledger
 
 
-def usage_of(ledger: Ledger) -> Usage:
-    """Spares and technicians that a replication used."""
-    taken = -sum(row.change for row in ledger.resources if row.resource == "spare_nodes" and row.change < 0)
-    busy = [(row.time_h, row.change) for row in ledger.resources if row.resource == "technicians_busy"]
-    # Each step of the level lasts from its time to the end.
-    return Usage(taken, math.fsum(change * max(0.0, ledger.horizon_h - time_h) for time_h, change in busy))
+def _by_design(finished: Sequence[_Outcome], name: str, n_designs: int) -> tuple[tuple[Any, ...], ...]:
+    """One field of the outcomes, the replications of each design together."""
+    return tuple(tuple(getattr(one, name)[i] for one in finished) for i in range(n_designs))
 
 
-def _comparison(
-    designs: tuple[Design, ...],
-    seed: int,
-    replications: int,
-    finished: Sequence[_Outcome],
-    began_s: float,
-    interrupted: bool,
-) -> Comparison:
-    """Put the outcomes together."""
-    measures = tuple(tuple(one.measures[i] for one in finished) for i in range(len(designs)))
-    usage = tuple(tuple(one.usage[i] for one in finished) for i in range(len(designs)))
-    against = []
+def _against_base(
+    designs: Sequence[Design], finished: Sequence[_Outcome], aim: Aim | None
+) -> tuple[Against, ...]:
+    """Every design but the base against it."""
+    measures, usage = (_by_design(finished, name, len(designs)) for name in ("measures", "usage"))
+    base, against = designs[0].scenario, []
     for i, design in enumerate(designs[1:]):
-        shared = shared_histories(designs[0].scenario, design.scenario)
-        changes = changes_between(designs[0].scenario, design.scenario)
-        pair = _Pair(measures[0], measures[i + 1], usage[0], usage[i + 1])
-        found = worst((parting for one in finished for parting in one.partings[i]), N_PARTINGS)
-        faults = tuple(one.faults[i] for one in finished)
-        against.append(Against(design, changes, shared, **_differences(pair), faults=faults, partings=found))
-    aggregates = tuple(map(aggregate, measures))
-    wall_s = time.perf_counter() - began_s
-    return Comparison(
-        designs, seed, replications, measures, usage, aggregates, tuple(against), wall_s, interrupted
-    )
-
-
-class _Pair(NamedTuple):
-    """Two designs in the same replications."""
-
-    base: Sequence[Measures]
-    other: Sequence[Measures]
-    base_usage: Sequence[Usage]
-    other_usage: Sequence[Usage]
-
-
-def _differences(pair: _Pair) -> dict[str, Any]:
-    """The tables of differences of `Against`, by field."""
-    return {
-        "metrics": _metrics(pair),
-        "time_h": _table(pair, lambda one: one.time_h, CATEGORIES),
-        "lost_gpu_hours_by_category": _table(pair, _lost_by_category),
-        "lost_gpu_hours_by_mode": _table(pair, lambda one: one.lost_gpu_hours_by_mode),
-        "interruptions_by_mode": _table(pair, lambda one: one.interruptions_by_mode),
-        "rungs": _table(pair, lambda one: {name: count.attempts for name, count in one.rungs.items()}),
-    }
-
-
-def _metrics(pair: _Pair) -> dict[str, Difference]:
-    """The metrics of `BETTER`; the length of the run only where it is an outcome."""
-    a, b = pair.base, pair.other
-    found = {
-        name: paired([float(getattr(one, name)) for one in a], [float(getattr(one, name)) for one in b])
-        for name in ("goodput", "ettr", "cluster_goodput", "gpu_availability")
-    }
-    found["mtti_h"] = paired_ratio(
-        ([one.running_h for one in a], [one.interruptions for one in a]),
-        ([one.running_h for one in b], [one.interruptions for one in b]),
-    )
-    for name in ("interruptions", "planned_interruptions"):
-        found[name] = paired(
-            [float(getattr(one, name)) for one in a], [float(getattr(one, name)) for one in b]
+        pair = Pair(
+            measures[0], measures[i + 1], usage[0], usage[i + 1], None if aim is None else aim.n_first
         )
-    found["lost_gpu_hours"] = paired(list(map(_lost_gpu_h, a)), list(map(_lost_gpu_h, b)))
-    for name in Usage._fields:
-        found[name] = paired(
-            [float(getattr(one, name)) for one in pair.base_usage],
-            [float(getattr(one, name)) for one in pair.other_usage],
+        against.append(
+            Against(
+                design,
+                changes_between(base, design.scenario),
+                shared_histories(base, design.scenario),
+                **differences(pair),
+                faults=tuple(one.faults[i] for one in finished),
+                partings=worst((parting for one in finished for parting in one.partings[i]), N_PARTINGS),
+            )
         )
-    if any(one.completed for one in (*a, *b)):
-        found["horizon_h"] = paired([one.horizon_h for one in a], [one.horizon_h for one in b])
-    return found
-
-
-def _lost_gpu_h(one: Measures) -> float:
-    """All GPU-hours of the job that were not productive."""
-    return math.fsum(one.lost_gpu_hours_by_mode.values())
-
-
-def _lost_by_category(one: Measures) -> dict[str, float]:
-    return {name: hours * one.n_job_gpus for name, hours in one.time_h.items() if name != "productive"}
-
-
-def _table(
-    pair: _Pair, get: Callable[[Measures], Mapping[str, float]], names: Iterable[str] | None = None
-) -> dict[str, Difference]:
-    """A difference for each key of a nested metric, sorted unless named; a key that a replication lacks is 0 there."""
-    ours, theirs = [get(one) for one in pair.base], [get(one) for one in pair.other]
-    keys = sorted({key for one in (*ours, *theirs) for key in one}) if names is None else names
-    return {
-        key: paired([float(one.get(key, 0.0)) for one in ours], [float(one.get(key, 0.0)) for one in theirs])
-        for key in keys
-    }
+    return tuple(against)

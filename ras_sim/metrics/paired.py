@@ -113,15 +113,24 @@ def _pseudo_values(numerators: Sequence[float], denominators: Sequence[float]) -
 
 
 def _p_greater(difference: Estimate) -> float | None:
-    """P(T < mean / se) with n - 1 degrees of freedom."""
+    """Of a difference whose standard error is sd / sqrt(n)."""
     if difference.mean is None or difference.sd is None:
         return None
-    if difference.sd == 0.0:
-        return None if difference.mean == 0 else float(difference.mean > 0)
+    return p_greater(difference.mean, difference.sd / math.sqrt(difference.n), difference.n - 1)
+
+
+def p_greater(mean: float, se: float, df: int) -> float | None:
+    """P(T < mean / se), T of Student's t with df degrees of freedom; None if nothing differs.
+
+    >>> p_greater(1.0, 1.0, 1), p_greater(-1.0, 0.0, 9), p_greater(0.0, 0.0, 9)
+    (0.75, 0.0, None)
+    """
+    if se == 0.0:
+        return None if mean == 0 else float(mean > 0)
     # Not scipy.stats: it takes ten times as long to import.
     from scipy.special import stdtr
 
-    return float(stdtr(difference.n - 1, difference.mean / (difference.sd / math.sqrt(difference.n))))
+    return float(stdtr(df, mean / se))
 
 
 def _factor(base: NDArray[np.float64], other: NDArray[np.float64]) -> float | None:

@@ -188,6 +188,11 @@ def scenarios(comparison: Comparison) -> Section:
 _TERMS = (
     ("paired difference", "d = b − a of one replication, in which both designs met the same faults"),
     ("95% interval", "mean(d) ± t(n−1) · sd(d) / √n; of the MTTI: jackknife of the difference of the ratios"),
+    (
+        "a wanted precision",
+        "Stein's rule in two stages: the first replications decide how many there are, and give the standard deviation "
+        "of the interval of goodput, which so covers as often as it says",
+    ),
     ("P(better)", "P(T < mean(d) / se(d)) with n−1 degrees of freedom; turned round where less is better"),
     ("spares taken", "nodes that left the pool of spares, to serve the job or because they broke there"),
     ("technician-hours", "hours in which technicians were busy, travel included"),

@@ -6,8 +6,8 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
-from ras_sim.experiment.compare import BETTER
 from ras_sim.experiment.compare_json import direction, p_better
+from ras_sim.experiment.differences import BETTER
 from ras_sim.report.style import EFFECT_LABELS, OUTCOME_LABELS, count, label_of, number, percent, span
 from ras_sim.report.timeline import clock
 
@@ -58,6 +58,12 @@ def subtitle(comparison: Comparison) -> list[str]:
         f"{n:,} replication{'s' if n != 1 else ''} of each",
         f"seed {comparison.seed}",
     ]
+    if comparison.aim is not None:
+        aim = comparison.aim
+        reached = (
+            "reached" if comparison.is_precise else f"not reached, that takes {aim.n_needed:,} replications"
+        )
+        parts.append(f"goodput to ±{number(100 * aim.half_width)} points: {reached}")
     if comparison.interrupted:
         parts.append("stopped early: only what every design has finished is counted")
     return parts

@@ -117,3 +117,15 @@ def test_a_run_is_not_overwritten_by_a_comparison(tmp_path: Path) -> None:
 def test_designs_of_another_size_say_what_is_shared() -> None:
     done = compare(TINY, "--set-a", "machine.nodes=80", "-n", "3", "--workers", "1")
     assert "node.crash: 40 parts against 80" in " ".join(done.stdout.split())
+
+
+def test_a_precision_decides_how_many_replications_there_are() -> None:
+    arguments = (TINY, "--set-a", "job.initialise.base=10 min", "-n", "10", "--workers", "1", "--precision")
+    made = json.loads(compare(*arguments, "0.1%", "--json").stdout)
+    low, high = made["against"][0]["metrics"]["goodput"]["difference"]["ci95"]
+    assert (high - low) / 2 <= 0.001
+    assert made["precision"]["reached"]
+    assert made["replications"] == made["precision"]["n_needed"] > 10
+    short = compare(*arguments, "0.01%", "--max-replications", "15").stdout
+    assert "goodput to ±0.01 points: not reached" in " ".join(short.split())
+    assert "want a percentage or a fraction" in compare(*arguments, "5x", code=2).stderr

@@ -104,7 +104,8 @@ def test_a_difference_has_the_decimals_that_its_interval_bears(
 
 
 def test_a_story_tells_both_sides_aspect_by_aspect(comparison: Comparison) -> None:
-    story = views.story(comparison.against[0].partings[0])
+    parting = next(one for one in comparison.against[0].partings if one.is_alike)
+    story = views.story(parting)
     assert [aspect for aspect, *_ in story] == [
         "struck",
         "showed as",

@@ -1,0 +1,119 @@
+"""The numbers in which two designs are compared, each as a paired difference."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from ras_sim.ledger import CATEGORIES, Ledger
+from ras_sim.metrics import Measures
+from ras_sim.metrics.paired import Difference, paired, paired_ratio
+from ras_sim.metrics.precision import paired_in_two_stages
+
+BETTER: Mapping[str, int] = {
+    "goodput": 1,
+    "ettr": 1,
+    "cluster_goodput": 1,
+    "gpu_availability": 1,
+    "mtti_h": 1,
+    "interruptions": -1,
+    "planned_interruptions": -1,
+    "lost_gpu_hours": -1,
+    "spares_taken": -1,
+    "technician_h": -1,
+    "horizon_h": -1,
+}
+"""Metrics that are compared: 1 if more is better, -1 if less is."""
+
+
+class Usage(NamedTuple):
+    """What a replication took from the stores.
+
+    Args:
+        spares_taken: nodes that left the pool of spares, whether to serve the job or because they broke there.
+        technician_h: hours in which technicians were busy, travel included, summed over technicians.
+    """
+
+    spares_taken: int
+    technician_h: float
+
+
+def usage_of(ledger: Ledger) -> Usage:
+    """Spares and technicians that a replication used."""
+    taken = -sum(row.change for row in ledger.resources if row.resource == "spare_nodes" and row.change < 0)
+    busy = [(row.time_h, row.change) for row in ledger.resources if row.resource == "technicians_busy"]
+    # Each step of the level lasts from its time to the end.
+    return Usage(taken, math.fsum(change * max(0.0, ledger.horizon_h - time_h) for time_h, change in busy))
+
+
+class Pair(NamedTuple):
+    """Two designs in the same replications; the first `n_first` decided how many there are, if that is not None."""
+
+    base: Sequence[Measures]
+    other: Sequence[Measures]
+    base_usage: Sequence[Usage]
+    other_usage: Sequence[Usage]
+    n_first: int | None = None
+
+
+def differences(pair: Pair) -> dict[str, Any]:
+    """The tables of differences of `Against`, by field."""
+    return {
+        "metrics": _metrics(pair),
+        "time_h": _table(pair, lambda one: one.time_h, CATEGORIES),
+        "lost_gpu_hours_by_category": _table(pair, _lost_by_category),
+        "lost_gpu_hours_by_mode": _table(pair, lambda one: one.lost_gpu_hours_by_mode),
+        "interruptions_by_mode": _table(pair, lambda one: one.interruptions_by_mode),
+        "rungs": _table(pair, lambda one: {name: count.attempts for name, count in one.rungs.items()}),
+    }
+
+
+def _metrics(pair: Pair) -> dict[str, Difference]:
+    """The metrics of `BETTER`; the length of the run only where it is an outcome."""
+    a, b = pair.base, pair.other
+    found = {
+        name: paired([float(getattr(one, name)) for one in a], [float(getattr(one, name)) for one in b])
+        for name in ("goodput", "ettr", "cluster_goodput", "gpu_availability")
+    }
+    if pair.n_first is not None:
+        goodputs = [one.goodput for one in a], [one.goodput for one in b]
+        found["goodput"] = paired_in_two_stages(*goodputs, pair.n_first)
+    found["mtti_h"] = paired_ratio(
+        ([one.running_h for one in a], [one.interruptions for one in a]),
+        ([one.running_h for one in b], [one.interruptions for one in b]),
+    )
+    for name in ("interruptions", "planned_interruptions"):
+        found[name] = paired(
+            [float(getattr(one, name)) for one in a], [float(getattr(one, name)) for one in b]
+        )
+    found["lost_gpu_hours"] = paired(list(map(_lost_gpu_h, a)), list(map(_lost_gpu_h, b)))
+    for name in Usage._fields:
+        found[name] = paired(
+            [float(getattr(one, name)) for one in pair.base_usage],
+            [float(getattr(one, name)) for one in pair.other_usage],
+        )
+    if any(one.completed for one in (*a, *b)):
+        found["horizon_h"] = paired([one.horizon_h for one in a], [one.horizon_h for one in b])
+    return found
+
+
+def _lost_gpu_h(one: Measures) -> float:
+    """All GPU-hours of the job that were not productive."""
+    return math.fsum(one.lost_gpu_hours_by_mode.values())
+
+
+def _lost_by_category(one: Measures) -> dict[str, float]:
+    return {name: hours * one.n_job_gpus for name, hours in one.time_h.items() if name != "productive"}
+
+
+def _table(
+    pair: Pair, get: Callable[[Measures], Mapping[str, float]], names: Iterable[str] | None = None
+) -> dict[str, Difference]:
+    """A difference for each key of a nested metric, sorted unless named; a key that a replication lacks is 0 there."""
+    ours, theirs = [get(one) for one in pair.base], [get(one) for one in pair.other]
+    keys = sorted({key for one in (*ours, *theirs) for key in one}) if names is None else names
+    return {
+        key: paired([float(one.get(key, 0.0)) for one in ours], [float(one.get(key, 0.0)) for one in theirs])
+        for key in keys
+    }

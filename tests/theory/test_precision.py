@@ -1,0 +1,148 @@
+"""Stein's rule in two stages: its intervals are as narrow as wanted, and cover as often as they say."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from ras_sim.errors import InputError
+from ras_sim.experiment.compare import Comparison, compare
+from ras_sim.experiment.designs import load_designs
+from ras_sim.ledger import JobRow, Ledger
+from ras_sim.metrics.estimates import t_quantile
+from ras_sim.metrics.paired import paired
+from ras_sim.metrics.precision import paired_in_two_stages, replications_needed
+from ras_sim.scenario.model import Scenario
+from ras_sim.streams import stream
+from tests.ledgers import empty
+from tests.small import small
+
+TINY = Path(__file__).parents[1] / "scenarios" / "tiny.yaml"
+
+
+def z_share(n_hits: int, n: int, expected: float) -> float:
+    """Standard errors between a share of n trials and what it should be."""
+    return (n_hits / n - expected) / math.sqrt(expected * (1 - expected) / n)
+
+
+@pytest.mark.parametrize("n_first", [10, 20])
+@pytest.mark.parametrize("half_width", [0.2, 0.5])
+def test_the_interval_is_narrow_enough_and_covers(n_first: int, half_width: float) -> None:
+    rng = np.random.default_rng([n_first, round(10 * half_width)])
+    trials, covered, more = 3000, 0, 0
+    for _ in range(trials):
+        first = rng.standard_normal(n_first)
+        n = replications_needed(first.tolist(), half_width)
+        other = np.concatenate([first, rng.standard_normal(n - n_first)]) + 1.0
+        ci95 = paired_in_two_stages([0.0] * n, other.tolist(), n_first).estimate.ci95
+        assert ci95 is not None
+        assert (ci95[1] - ci95[0]) / 2 <= half_width * (1 + 1e-12)
+        covered += ci95[0] <= 1.0 <= ci95[1]
+        more += n > n_first
+    assert more > trials / 4, "the second stage must matter"
+    assert abs(z_share(covered, trials, 0.95)) < 4
+
+
+def test_peeking_after_every_replication_would_cheat() -> None:
+    # What the rule is there for: stop as soon as the ordinary interval is narrow enough, and it covers too seldom.
+    rng = np.random.default_rng(2)
+    trials, covered = 1500, 0
+    quantiles = [t_quantile(n - 1) for n in range(2, 400)]
+    for _ in range(trials):
+        values = rng.standard_normal(400)
+        for n in range(5, 400):
+            half = quantiles[n - 2] * values[:n].std(ddof=1) / math.sqrt(n)
+            if half <= 0.5:
+                break
+        covered += abs(values[:n].mean()) <= half
+    assert z_share(covered, trials, 0.95) < -4
+
+
+def test_a_ceiling_widens_the_interval_and_leaves_the_coverage() -> None:
+    rng = np.random.default_rng(9)
+    trials, covered = 3000, 0
+    for _ in range(trials):
+        first = rng.standard_normal(10)
+        n = min(30, replications_needed(first.tolist(), 0.2))
+        values = np.concatenate([first, rng.standard_normal(n - 10)])
+        ci95 = paired_in_two_stages([0.0] * n, values.tolist(), 10).estimate.ci95
+        assert ci95 is not None
+        covered += ci95[0] <= 0.0 <= ci95[1]
+    assert abs(z_share(covered, trials, 0.95)) < 4
+
+
+def test_one_stage_is_the_ordinary_interval() -> None:
+    base, other = [1.0, 2.0, 4.0, 8.0], [2.0, 2.5, 6.0, 9.5]
+    assert paired_in_two_stages(base, other, 4) == paired(base, other)
+
+
+def toy(scenario: Scenario, *, seed: int, replication: int) -> Ledger:
+    """Twenty of 100 hours are lost, give or take; the design called better saves one, give or take."""
+    rng = stream(seed, replication, "toy")
+    lost_h = 20.0 + rng.standard_normal()
+    if scenario.name == "better":
+        lost_h -= 1.0 + 0.5 * rng.standard_normal()
+    ledger = empty(100.0, replication, seed)
+    ledger.job = [
+        JobRow(0.0, 100.0, "productive", 100.0 - lost_h, -1),
+        JobRow(0.0, 100.0, "restore", lost_h, -1),
+    ]
+    return ledger
+
+
+def compare_toy(seed: int, **arguments: object) -> Comparison:
+    designs = small(name="base"), small(name="better")
+    keys = {"seed": seed, "replications": 10, "workers": 1, "precision": 0.002, "simulate": toy} | arguments
+    return compare(*designs, **keys)  # type: ignore[arg-type]
+
+
+def test_a_comparison_to_a_precision_covers_the_known_difference() -> None:
+    trials, covered, counts = 300, 0, []
+    for seed in range(trials):
+        found = compare_toy(seed)
+        ci95 = found.against[0].metrics["goodput"].estimate.ci95
+        assert ci95 is not None
+        assert found.is_precise
+        assert (ci95[1] - ci95[0]) / 2 <= 0.002
+        covered += ci95[0] <= 0.01 <= ci95[1]
+        counts.append(found.n_finished)
+    assert abs(z_share(covered, trials, 0.95)) < 4
+    # On average (t s / h)^2 = (2.262 * 0.005 / 0.002)^2 replications.
+    assert np.mean(counts) == pytest.approx((t_quantile(9) * 2.5) ** 2, rel=0.15)
+
+
+def test_the_ceiling_is_kept_and_said() -> None:
+    found = compare_toy(1, max_replications=12)
+    assert (found.n_finished, found.is_precise) == (12, False)
+    made = found.to_json()["precision"]
+    assert (made["n_first"], made["max_replications"], made["reached"]) == (10, 12, False)
+    assert made["n_needed"] > 12
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_real_comparison_goes_on_until_it_is_precise(workers: int) -> None:
+    designs = load_designs([TINY], [], {"--set-a": ["job.initialise.base=10 min"]})
+    found = compare(*designs, replications=10, precision=0.001, workers=workers)
+    ci95 = found.against[0].metrics["goodput"].estimate.ci95
+    assert ci95 is not None
+    assert (ci95[1] - ci95[0]) / 2 <= 0.001
+    assert found.aim is not None
+    assert found.n_finished == found.aim.n_needed > 10
+    assert [one.replication for one in found.measures[0]] == list(range(found.n_finished))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"precision": 0.0}, "precision: got 0.0"),
+        ({"precision": 1.5}, "precision: got 1.5"),
+        ({"replications": 9}, "replications: got 9, want >= 10 to begin with"),
+        ({"max_replications": 9}, "max-replications: got 9, want >= 10"),
+    ],
+)
+def test_bad_arguments(arguments: dict[str, object], message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        compare_toy(1, **arguments)
