@@ -85,6 +85,7 @@ class BlastWalk:
         self._out: dict[str, list[tuple[int, Edge]]] = {cls: [] for cls in blueprint.counts}
         for number, edge in enumerate(blueprint.edges):
             self._out[edge.source].append((number, edge))
+        self._resets = [edge for edge in blueprint.edges if edge.relation == "resets_with"]
         self._names = frozenset(edge.name for edge in blueprint.edges) | frozenset(RELATIONS)
         self._far: dict[tuple[str, int], _Reach] = {}
         self._local: dict[str, _Local] = {}
@@ -191,9 +192,8 @@ class BlastWalk:
     def reset_domain(self, cls: str, instance: int) -> tuple[int, ...]:
         """Ids, ascending, of the GPUs that a reset takes: those down with the part and their reset peers."""
         gpus = set(self.gpus_hit(cls, instance))
-        for edge in self.blueprint.edges:
-            if edge.relation == "resets_with":
-                gpus.update(*[edge.index.targets_of(gpu) for gpu in tuple(gpus)])
+        for edge in self._resets:
+            gpus.update(*[edge.index.targets_of(gpu) for gpu in tuple(gpus)])
         return tuple(sorted(gpus))
 
     def home_node(self, cls: str, instance: int) -> int | None:
