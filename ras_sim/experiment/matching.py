@@ -110,38 +110,25 @@ _Key = tuple[str, str, int]
 
 def faults_of(ledger: Ledger) -> list[Fault]:
     """Every root cause of a replication, in order of arrival; planned stops are none."""
-    attempts: dict[int, list[AttemptRow]] = defaultdict(list)
-    for attempt in ledger.attempts:
-        attempts[attempt.incident_id].append(attempt)
-    lost: dict[int, dict[str, list[float]]] = defaultdict(lambda: defaultdict(list))
-    for row in ledger.job:
-        if row.category != "productive" and row.incident_id >= 0:
-            lost[row.incident_id][row.category].append(row.hours)
-    families: dict[int, list[IncidentRow]] = defaultdict(list)
-    for incident in sorted(ledger.incidents, key=lambda row: (row.arrive_h, row.incident_id)):
+    families: dict[int, list[IncidentRow]] = {}
+    roots: dict[int, int] = {}
+    for incident in ledger.incidents:  # in order of arrival: a return comes after its root
         if not is_planned(incident):
-            families[incident.root_id].append(incident)
+            roots[incident.incident_id] = incident.root_id
+            families.setdefault(incident.root_id, []).append(incident)
+    attempts: dict[int, list[AttemptRow]] = {root: [] for root in families}
+    for attempt in ledger.attempts:
+        attempts[roots[attempt.incident_id]].append(attempt)
+    lost: dict[int, dict[str, float]] = {root: {} for root in families}
+    for _, _, category, hours, incident_id in ledger.job:
+        if category != "productive" and incident_id in roots:
+            table = lost[roots[incident_id]]
+            table[category] = table.get(category, 0.0) + hours
+    n = ledger.n_job_gpus
     return [
-        _fault(
-            family,
-            [one for row in family for one in attempts[row.incident_id]],
-            [lost[row.incident_id] for row in family if row.incident_id in lost],
-            ledger.n_job_gpus,
-        )
-        for family in families.values()
+        Fault(tuple(rows), tuple(attempts[root]), lost[root], math.fsum(lost[root].values()) * n)
+        for root, rows in families.items()
     ]
-
-
-def _fault(
-    family: Sequence[IncidentRow],
-    attempts: Sequence[AttemptRow],
-    lost: Sequence[dict[str, list[float]]],
-    n_job_gpus: int,
-) -> Fault:
-    """One root cause from the rows of its incidents."""
-    categories = dict.fromkeys(category for one in lost for category in one)
-    lost_h = {name: math.fsum(h for one in lost for h in one.get(name, ())) for name in categories}
-    return Fault(tuple(family), tuple(attempts), lost_h, math.fsum(lost_h.values()) * n_job_gpus)
 
 
 def match(base: Iterable[Fault], other: Iterable[Fault]) -> Matching:
