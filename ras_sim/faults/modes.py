@@ -81,7 +81,7 @@ class FailureMode:
         mode_id: position among all modes of the scenario.
         component_class, name: e.g. "hbm", "due".
         lifetime: time from new to failure of an average part; None if only common-cause shocks bring this fault.
-            Of a memoryless mode only the faults with an effect: the benign ones are thinned out, exactly.
+            Of a memoryless mode without bursts only the faults with an effect: the benign ones are thinned out, exactly.
         start_age_h: age of every part at the start of the run.
         clock: what time the part ages on.
         frailty: how parts differ, or None.

@@ -155,7 +155,9 @@ def build_mode(
         symptom: spec.symptoms.get(symptom, 0.0) for symptom in SYMPTOMS
     }  # in one order, whatever the file's
     effective = weights
-    if lifetime is not None and lifetime.memoryless and spec.frailty is None and weights["benign"] > 0.0:
+    # What follows a benign fault in a burst may be harmful, so such a fault has an effect.
+    plain = spec.frailty is None and spec.burst is None
+    if lifetime is not None and lifetime.memoryless and plain and weights["benign"] > 0.0:
         benign_per_h = weights["benign"] / lifetime.mean_h
         harmful = 1.0 - weights["benign"]
         lifetime = lifetime.scaled(harmful) if harmful > 0.0 else None

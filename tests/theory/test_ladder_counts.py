@@ -11,7 +11,7 @@ from scipy import stats
 
 from ras_sim.engine import simulate
 from ras_sim.ledger import Ledger
-from tests.small import SOURCE, fixed, h, ladder, mode, p_chi_square, rung, small, z_mean
+from tests.small import SOURCE, fixed, h, ladder, mode, p_chi_square, rung, small, weibull, z_mean
 
 N = 4000
 
@@ -163,6 +163,19 @@ def test_size_of_a_burst(extra: float) -> None:
     assert p_chi_square(followers, stats.geom.pmf(np.arange(1, 300), 1 / (1 + extra))) > 6e-5
     assert abs(z_mean(followers, extra)) < 4.0
     assert all(row.arrive_h % 1.0 == pytest.approx(0.0, abs=1e-6) for row in ledger.incidents)
+
+
+@pytest.mark.parametrize("lifetime", [{"rate": "2e-3 /h"}, {"lifetime": weibull(1.0001, 500.0)}])
+def test_a_benign_fault_may_start_a_burst(lifetime: dict[str, Any]) -> None:
+    """Flaps of which one in ten is felt: a burst has 1 + e faults, each harmful by chance, whatever its first one was."""
+    n, extra, p = 400.0, 4.0, 0.1  # 200 parts x 2e-3 /h x 1,000 h bursts
+    flap = mode(symptoms={"benign": 1 - p, "crash": p}, burst={"extra": extra, "gap": "0.001 h"}, **lifetime)
+    ledger = simulate(small(1000.0, nodes=200, failures={"node": {"flap": flap}}), seed=5, replication=0)
+    row = ledger.faults[0]
+    size, size_sq = 1 + extra, (1 + extra) ** 2 + extra * (1 + extra)  # of a burst: mean, mean square
+    assert abs(row.n_faults - n * size) / (n * size_sq) ** 0.5 < 4.0
+    felt_sq = size * p * (1 - p) + size_sq * p * p
+    assert abs(row.n_faults - row.n_benign - n * size * p) / (n * felt_sq) ** 0.5 < 4.0
 
 
 def test_symptoms_and_needs_are_drawn_apart() -> None:

@@ -46,13 +46,14 @@ def _too_many(where: tuple[str, ...], n_events: float, what: str) -> Iterator[Fi
 
 
 def _n_faults(mode: ModeSpec, n_parts: int, horizon_h: float) -> float:
-    """Expected faults of a mode, first lives from its start age and later ones; benign ones cost nothing."""
+    """Expected faults of a mode, first lives from its start age and later ones, that are simulated one by one."""
     lifetime = mode.build_lifetime()
     if lifetime is None:
         return 0.0
     n_each = _n_renewals(lifetime, horizon_h) + _p_first(lifetime, mode.start_age, horizon_h)
-    followers = mode.burst.extra if mode.burst is not None else 0.0
-    return n_parts * n_each * (1.0 + followers) * (1.0 - mode.symptoms.get("benign", 0.0))
+    if mode.burst is not None:
+        return n_parts * n_each * (1.0 + mode.burst.extra)
+    return n_parts * n_each * (1.0 - mode.symptoms.get("benign", 0.0))
 
 
 def _n_renewals(lifetime: Distribution, horizon_h: float) -> float:
