@@ -296,7 +296,8 @@ FAULTS = [
         "",
         "want a rung of the ladder",
     ),
-    ("works: 0.98", "works: §0", "repair.ladder.rma.works", "", "want > 0: it is the last rung for"),
+    ("works: 0.98", "works: §0", "repair.ladder.rma.works", "", "want at least 0.001: it is the last rung for"),
+    ("works: 0.98", "works: §9e-4", "repair.ladder.rma.works", "", "want at least 0.001: it is the last rung for"),
     (
         "takes_down: job,",
         "takes_down: operation,",

@@ -11,6 +11,8 @@ from ras_sim.scenario.model import Scenario
 from ras_sim.topology import Blueprint
 
 _DEFAULT = "default"
+_MIN_WORKS = 1e-3
+"""Of the last rung: a root cause takes 1 / works tries of it, and each of them is a row of the ledger."""
 
 
 def repair_findings(scenario: Scenario, machine: Blueprint | None) -> Iterator[Finding]:
@@ -44,7 +46,7 @@ def _classes(scenario: Scenario, machine: Blueprint) -> Iterator[Finding]:
 
 
 def _ends(scenario: Scenario) -> Iterator[Finding]:
-    """The highest rung that applies to a class must be able to succeed, or the climb would have no end."""
+    """The highest rung that applies to a class must succeed now and then, or the climb would have no end."""
     ladder = scenario.repair.ladder
     hopeless: dict[str, list[str]] = {}
     for cls, modes in scenario.failures.items():
@@ -56,11 +58,12 @@ def _ends(scenario: Scenario) -> Iterator[Finding]:
                 yield Finding(
                     ("failures", cls), "a rung that applies to it", "no rung for this class", at_key=True
                 )
-        elif ladder[applying[-1]].works == 0.0:
+        elif ladder[applying[-1]].works < _MIN_WORKS:
             hopeless.setdefault(applying[-1], []).append(cls)
     for name, classes in hopeless.items():
         yield Finding(
-            ("repair", "ladder", name, "works"), f"> 0: it is the last rung for {', '.join(classes)}"
+            ("repair", "ladder", name, "works"),
+            f"at least {_MIN_WORKS:g}: it is the last rung for {', '.join(classes)}",
         )
 
 
