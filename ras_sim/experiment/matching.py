@@ -180,8 +180,10 @@ def partings(base: Ledger, other: Ledger, limit: int) -> tuple[FaultTotals, list
         the totals, and the matched faults in which the designs parted most.
     """
     found = match(faults_of(base), faults_of(other))
-    alike = [(a, b) for a, b in found.pairs if a.walk == b.walk]
-    unlike = [(a, b) for a, b in found.pairs if a.walk != b.walk]
+    alike: list[tuple[Fault, Fault]] = []
+    unlike: list[tuple[Fault, Fault]] = []
+    for a, b in found.pairs:
+        (alike if a.walk == b.walk else unlike).append((a, b))
     unmatched = math.fsum(
         [*(b.lost_gpu_h for b in found.only_other), *(-a.lost_gpu_h for a in found.only_base)]
     )
@@ -196,8 +198,8 @@ def partings(base: Ledger, other: Ledger, limit: int) -> tuple[FaultTotals, list
         unmatched_gpu_h=unmatched,
         unblamed_gpu_h=_lost_gpu_h(other) - _lost_gpu_h(base) - _extra_gpu_h(found.pairs) - unmatched,
     )
-    pairs = (Parting(base.replication, a, b) for a, b in found.pairs)
-    return totals, worst((one for one in pairs if one.extra_gpu_h != 0), limit)
+    kinds = ([Parting(base.replication, a, b) for a, b in kind] for kind in (unlike, alike))
+    return totals, [one for kind in kinds for one in _largest(kind, limit)]
 
 
 def _extra_gpu_h(pairs: Iterable[tuple[Fault, Fault]]) -> float:
@@ -216,9 +218,12 @@ def worst(found: Iterable[Parting], limit: int) -> list[Parting]:
     kinds: tuple[list[Parting], list[Parting]] = ([], [])
     for one in found:
         kinds[one.is_alike].append(one)
-    return [
-        one for kind in kinds for one in nlargest(limit, kind, key=lambda parting: abs(parting.extra_gpu_h))
-    ]
+    return [one for kind in kinds for one in _largest(kind, limit)]
+
+
+def _largest(found: Iterable[Parting], limit: int) -> list[Parting]:
+    """The largest differences, the largest first; those that are none left out."""
+    return nlargest(limit, (one for one in found if one.extra_gpu_h), key=lambda one: abs(one.extra_gpu_h))
 
 
 def _lost_gpu_h(ledger: Ledger) -> float:
