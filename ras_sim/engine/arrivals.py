@@ -159,7 +159,9 @@ class Arrivals:
         if root.life == EXTRA or lives.number(instance) != root.life:
             return
         now_h = self.own_clock(mode, node)
-        self.push_life(mode, instance, node, *lives.after_repair(instance, root.failed_h, now_h, age_kept, root.key))
+        self.push_life(
+            mode, instance, node, *lives.after_repair(instance, root.failed_h, now_h, age_kept, root.key)
+        )
 
     def replace(self, unit: str, unit_id: int) -> None:
         """All parts of a replaceable unit are new."""

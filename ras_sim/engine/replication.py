@@ -78,12 +78,18 @@ class Replication:
         )
         walk = BlastWalk(setup.blueprint)
         cluster = Cluster(
-            setup.blueprint.n_nodes, setup.n_job_nodes, setup.n_spares, ledger.resources, partial(getattr, env, "now")
+            setup.blueprint.n_nodes,
+            setup.n_job_nodes,
+            setup.n_spares,
+            ledger.resources,
+            partial(getattr, env, "now"),
         )
         workshop_key = base_key(seed, replication, "workshop")
         workshop = Workshop(env, setup.technicians, setup.shelves, ledger.resources, workshop_key)
         self._arrivals = Arrivals(env, setup, walk, seed, replication, self._strike)
-        self._job = TrainingJob(env, setup.job, ledger.job, self._job_runs, self._arrivals.job_stops, self._finish)
+        self._job = TrainingJob(
+            env, setup.job, ledger.job, self._job_runs, self._arrivals.job_stops, self._finish
+        )
         self._incidents = Incidents(env, setup, walk, cluster, workshop, self._arrivals, self._job, ledger)
 
     def run(self) -> Ledger:

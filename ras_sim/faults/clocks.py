@@ -44,7 +44,9 @@ def first_dues(
     nodes: Iterable[int | None],
 ) -> list[Due]:
     """The faults that end the first lives of many parts of one class, made without a Python call for each."""
-    rows = zip(times_h, orders, times_h, repeat(mode_id), instances, repeat(0), nodes, repeat(None), strict=False)
+    rows = zip(
+        times_h, orders, times_h, repeat(mode_id), instances, repeat(0), nodes, repeat(None), strict=False
+    )
     return list(map(tuple.__new__, repeat(Due), rows))
 
 
@@ -86,7 +88,9 @@ class Axis:
         at_h = accrued_h
         if node is not None and self.shift_h:
             at_h += self.shift_h.get(node, 0.0)
-        heappush(self.queue, tuple.__new__(Due, (at_h, order, accrued_h, mode_id, instance, life, node, None)))
+        heappush(
+            self.queue, tuple.__new__(Due, (at_h, order, accrued_h, mode_id, instance, life, node, None))
+        )
         return at_h
 
     def take(self, due: Due) -> None:
