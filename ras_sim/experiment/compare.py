@@ -10,7 +10,15 @@ from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from ras_sim.experiment.designs import Change, Design, Shared, changes_between, named_apart, shared_histories
+from ras_sim.experiment.designs import (
+    Change,
+    Design,
+    Shared,
+    changes_between,
+    modes_apart,
+    named_apart,
+    shared_histories,
+)
 from ras_sim.experiment.differences import Pair, Usage, differences, usage_of
 from ras_sim.experiment.executors import spread, worker_count
 from ras_sim.experiment.matching import FaultTotals, Parting, partings, worst
@@ -217,7 +225,9 @@ def compare(
     if precision is not None:
         _check_precision(precision, replications, max_replications)
     began_s = time.perf_counter()
-    work = _Work(tuple(design.scenario for design in named), simulate, seed, workers, progress)
+    scenarios = tuple(design.scenario for design in named)
+    apart = tuple(modes_apart(scenarios[0], other) for other in scenarios[1:])
+    work = _Work(scenarios, apart, simulate, seed, workers, progress)
     finished: list[_Outcome] = []
     interrupted, aim = _run_up_to(replications, work, finished), None
     if precision is not None and not interrupted:
@@ -234,6 +244,7 @@ class _Work(NamedTuple):
     """What does not change from replication to replication."""
 
     scenarios: tuple[Scenario, ...]
+    apart: tuple[frozenset[str], ...]
     simulate: Simulate | None
     seed: int
     workers: int | None
@@ -243,7 +254,7 @@ class _Work(NamedTuple):
 def _run_up_to(n: int, work: _Work, finished: list[_Outcome]) -> bool:
     """Finish the replications up to number n - 1 that are still to be done; True if the user stopped that."""
     numbers = range(len(finished), n)
-    tasks = [(work.scenarios, work.simulate, work.seed, number) for number in numbers]
+    tasks = [(work.scenarios, work.apart, work.simulate, work.seed, number) for number in numbers]
     outcomes = spread(_one, tasks, worker_count(work.workers, len(tasks)))
     interrupted = False
     try:
@@ -278,7 +289,13 @@ def _aim(first: Sequence[_Outcome], half_width: float, limit: int) -> Aim:
     return Aim(half_width, len(first), max(needed), limit)
 
 
-def _one(scenarios: Sequence[Scenario], simulate: Simulate | None, seed: int, replication: int) -> _Outcome:
+def _one(
+    scenarios: Sequence[Scenario],
+    apart: Sequence[frozenset[str]],
+    simulate: Simulate | None,
+    seed: int,
+    replication: int,
+) -> _Outcome:
     """One replication of every design: what a worker does. Only what the comparison needs is kept of the ledgers."""
     if simulate is None:
         from ras_sim.engine import simulate as engine_simulate
@@ -286,11 +303,11 @@ def _one(scenarios: Sequence[Scenario], simulate: Simulate | None, seed: int, re
         simulate = engine_simulate
     base = _checked(simulate(scenarios[0], seed=seed, replication=replication))
     measures, usage, totals, parted = [measure(base)], [usage_of(base)], [], []
-    for scenario in scenarios[1:]:
+    for scenario, unmatched in zip(scenarios[1:], apart, strict=True):
         other = _checked(simulate(scenario, seed=seed, replication=replication))
         measures.append(measure(other))
         usage.append(usage_of(other))
-        found, worst_ones = partings(base, other, N_PARTINGS)
+        found, worst_ones = partings(base, other, N_PARTINGS, unmatched)
         totals.append(found)
         parted.append(worst_ones)
     return _Outcome(tuple(measures), tuple(usage), tuple(totals), tuple(parted))

@@ -14,7 +14,7 @@ from ras_sim.scenario.model import Scenario
 
 _NO_PART_OF_HISTORY = ("source", "detection", "speed")
 """Keys of a failure mode that change what is made of a fault, not the fault."""
-_SAID_ELSEWHERE = frozenset({"name", "description", "published"})
+_SAID_ELSEWHERE = frozenset({"name", "description", "published", "expect"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,7 +169,7 @@ def shared_histories(base: Scenario, other: Scenario) -> Shared:
     different: dict[str, str] = {}
     ours, theirs = _modes(base), _modes(other)
     for name in dict.fromkeys([*ours, *theirs]):
-        cls = name.partition(".")[0]
+        cls = _class(name)
         parts = counts[0].get(cls, 0), counts[1].get(cls, 0)
         reason = _difference(ours.get(name), theirs.get(name), parts)
         if reason:
@@ -182,6 +182,17 @@ def shared_histories(base: Scenario, other: Scenario) -> Shared:
         else:
             different[f"shock {name}"] = "another law or other parts"
     return Shared(tuple(same), different)
+
+
+def modes_apart(base: Scenario, other: Scenario) -> frozenset[str]:
+    """Failure modes ("class.mode") whose parts are not the same: the k-th part of one design is not that of the other."""
+    counts = base.machine.build().counts, other.machine.build().counts
+    names = {*_modes(base), *_modes(other)}
+    return frozenset(name for name in names if counts[0].get(_class(name)) != counts[1].get(_class(name)))
+
+
+def _class(name: str) -> str:
+    return name.partition(".")[0]
 
 
 def _modes(scenario: Scenario) -> dict[str, ModeSpec]:

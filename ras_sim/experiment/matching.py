@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from heapq import nlargest
 
@@ -131,19 +131,27 @@ def faults_of(ledger: Ledger) -> list[Fault]:
     ]
 
 
-def match(base: Iterable[Fault], other: Iterable[Fault]) -> Matching:
+def match(base: Iterable[Fault], other: Iterable[Fault], apart: Collection[str] = ()) -> Matching:
     """Pair the faults of two designs, each at most once.
 
     Faults of one part and mode that struck at the same hour are the same fault; the rest of them are paired in their
     order.
+
+    Args:
+        base, other: faults of each design in the same replication.
+        apart: failure modes ("class.mode") whose parts are not the same in both designs: none of their faults is paired.
     """
     groups: dict[_Key, tuple[list[Fault], list[Fault]]] = defaultdict(lambda: ([], []))
     for side, faults in enumerate((base, other)):
         for fault in faults:
             groups[_key(fault.first)][side].append(fault)
     found = Matching([], [], [])
-    for ours, theirs in groups.values():
-        _match_group(ours, theirs, found)
+    for (cls, mode, _), (ours, theirs) in groups.items():
+        if apart and f"{cls}.{mode}" in apart:
+            found.only_base.extend(ours)
+            found.only_other.extend(theirs)
+        else:
+            _match_group(ours, theirs, found)
     return found
 
 
@@ -169,17 +177,20 @@ def _match_group(ours: Sequence[Fault], theirs: Sequence[Fault], found: Matching
     found.only_other.extend(rest[n_pairs:])
 
 
-def partings(base: Ledger, other: Ledger, limit: int) -> tuple[FaultTotals, list[Parting]]:
+def partings(
+    base: Ledger, other: Ledger, limit: int, apart: Collection[str] = ()
+) -> tuple[FaultTotals, list[Parting]]:
     """Match the faults of one replication in two designs.
 
     Args:
         base, other: ledgers of the same seed and replication.
         limit: how many faults of each kind (see `worst`) to return at most.
+        apart: see `match`.
 
     Returns:
         the totals, and the matched faults in which the designs parted most.
     """
-    found = match(faults_of(base), faults_of(other))
+    found = match(faults_of(base), faults_of(other), apart)
     alike: list[tuple[Fault, Fault]] = []
     unlike: list[tuple[Fault, Fault]] = []
     for a, b in found.pairs:

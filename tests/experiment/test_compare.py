@@ -297,6 +297,9 @@ def test_changes_are_settings_and_not_remarks() -> None:
 def test_machines_of_another_size_are_compared() -> None:
     found = compare(with_crashes(nodes=4), with_crashes(nodes=8), replications=3, workers=1)
     assert found.against[0].shared.different == {"node.crash": "4 parts against 8"}
+    for total in found.against[0].faults:  # node 3 of 4 is not node 3 of 8
+        assert total.n_matched == 0
+        assert total.n_only_base > 0
     assert found.against[0].metrics["cluster_goodput"].estimate.mean is not None
 
 
