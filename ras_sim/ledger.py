@@ -80,6 +80,7 @@ class IncidentRow(NamedTuple):
     caught exception), interrupted (a running job stopped), drained (stopped on purpose, work saved first),
     extended (the job was down already), slowed. `outcome` is one of fixed, comes_back (seemed fixed, was not),
     tolerated, open. `n_interruptions` counts how often it stopped a running job so that it had to start up again.
+    `n_gpus_hit` are the GPUs of the blast, `n_gpus_out` all of the nodes that were kept out of service for it.
     """
 
     incident_id: int
@@ -101,7 +102,8 @@ class IncidentRow(NamedTuple):
     n_nodes_hit: int
     n_gpus_hit: int
     speed: float
-    n_interruptions: int = 0
+    n_interruptions: int
+    n_gpus_out: int = 0
 
 
 class AttemptRow(NamedTuple):

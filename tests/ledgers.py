@@ -44,8 +44,10 @@ def incident(incident_id: int, component_class: str, mode: str, **known: object)
         n_nodes_hit=1,
         n_gpus_hit=1,
         speed=1.0,
+        n_interruptions=1,
     )
-    return row._replace(**known)  # type: ignore[arg-type]
+    stops = known.get("job_effect", "interrupted") in ("interrupted", "drained")
+    return row._replace(**{"n_interruptions": int(stops), **known})  # type: ignore[arg-type]
 
 
 def empty(horizon_h: float = 100.0, replication: int = 0, seed: int = 1) -> Ledger:

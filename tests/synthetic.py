@@ -142,7 +142,7 @@ def _stop(
             incident_id, incident_id, cls, mode, draw.randrange(16384), draw.randrange(2048), symptom, end_h,
             end_h + 0.05, end_h + 0.1, closed_h if closed_h < ledger.horizon_h else math.nan, top, top,
             len(rungs), "fixed", "drained" if symptom == "planned" else "interrupted",
-            max(1, n_gpus // 8), n_gpus, 1.0,
+            max(1, n_gpus // 8), n_gpus, 1.0, 1,
         )
     )  # fmt: skip
 

@@ -108,6 +108,7 @@ def test_availability_counts_overlap_on_a_node_once(hand: Measures) -> None:
         ({"arrive_h": 10.0, "closed_h": 150.0}, 90.0),  # closed after the end
         ({"arrive_h": 10.0, "closed_h": 20.0, "n_nodes_hit": 4, "n_gpus_hit": 5, "node": -1}, 50.0),
         ({"arrive_h": 10.0, "closed_h": 20.0, "n_gpus_hit": 0}, 0.0),
+        ({"arrive_h": 10.0, "closed_h": 20.0, "n_gpus_hit": 1, "n_gpus_out": 8}, 80.0),  # the whole node is out
     ],
 )
 def test_gpu_hours_out_of_service(changes: dict[str, object], lost_gpu_h: float) -> None:

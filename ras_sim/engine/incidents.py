@@ -254,8 +254,8 @@ class Incidents:
         if rung.powers_off:
             self._arrivals.power_off(nodes)
         start_h, technician = asked_h, None
-        if rung.part and self._workshop.stocks(incident.component_class):
-            yield from self._workshop.take_part(incident.component_class)
+        if rung.part and self._workshop.stocks(unit := self._spread.unit_class(incident)):
+            yield from self._workshop.take_part(unit)
             start_h = env.now
         if rung.technician and self._workshop.has_technicians:
             technician = yield from self._workshop.call_technician(uniform(root.key, draws + _TRAVEL))
@@ -314,7 +314,7 @@ class Incidents:
             root.n_returns += 1
             self._returning[root.key] = (mode, incident.instance, root)
             self._arrivals.push_return(self._env.now + back_h, mode.mode_id, incident.instance, root)
-        self._ledger.incidents.append(incident.row(self._setup.ladder[root.needs].name))
+        self._write(incident)
 
     def _renew(self, incident: Incident, mode: FailureMode, rung: Rung) -> None:
         """What the repair did to the age of the part, or of all parts of the unit that was replaced."""
@@ -344,12 +344,19 @@ class Incidents:
         self._forget(incident)
         self._impact.end(incident)
         self._live_on(self._setup.modes[incident.mode_id], incident.instance, incident.root)
-        self._ledger.incidents.append(incident.row(self._setup.ladder[incident.root.needs].name))
+        self._write(incident)
 
     def _live_on(self, mode: FailureMode, instance: int, root: RootCause) -> None:
         """The new part may fail too; of a mode with memory, replacing the unit has seen to that."""
         if mode.memoryless:
             self._arrivals.after_repair(mode, instance, self._spread.home(mode, instance), root, age_kept=0.0)
+
+    def _write(self, incident: Incident) -> None:
+        """The incident becomes a row of the ledger."""
+        setup = self._setup
+        self._ledger.incidents.append(
+            incident.row(setup.ladder[incident.root.needs].name, setup.gpus_per_node)
+        )
 
     def _forget(self, incident: Incident) -> None:
         """The incident is open no more."""
@@ -361,7 +368,7 @@ class Incidents:
     def close_books(self) -> None:
         """The run ends: what is still open becomes rows too, in the order of arrival."""
         for incident in self._open.values():
-            self._ledger.incidents.append(incident.row(self._setup.ladder[incident.root.needs].name))
+            self._write(incident)
         self._ledger.incidents.extend(self._planned.values())
         self._ledger.incidents.sort(key=attrgetter("incident_id"))
 

@@ -73,10 +73,13 @@ class Spread:
         if lost is not None:
             lost.discard(incident.instance)
 
+    def unit_class(self, incident: Incident) -> str:
+        """The class that is replaced when this part fails: what is taken from the shelf."""
+        return self._setup.units.get(incident.component_class, incident.component_class)
+
     def unit(self, incident: Incident) -> tuple[str, int]:
         """The replaceable unit that holds the part: (class, id)."""
-        cls = incident.component_class
-        unit = self._setup.units.get(cls, cls)
+        cls, unit = incident.component_class, self.unit_class(incident)
         held_by = holder(self._walk, cls, incident.instance, unit)
         return (cls, incident.instance) if held_by is None else (unit, held_by)
 

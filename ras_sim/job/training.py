@@ -68,7 +68,8 @@ class TrainingJob:
         self._state = "held"  # running, saving, held, initialise, restore, done
         self._category = "initialise"
         self._since_h = env.now
-        self._cause = NO_INCIDENT
+        self._cause = NO_INCIDENT  # of the time that passes now
+        self._blame = NO_INCIDENT  # who made the job go back and start up: of lost work, initialise and restore
         self._holders: dict[int, str] = {}
         self._level = PROCESSES_LOST  # until it has come up, it must start up, whatever stops it
         self._sound_before_h = math.inf
@@ -111,12 +112,14 @@ class TrainingJob:
         effect = "extended"
         self._holders[holder] = category
         if level > self._level:
+            if self._level == NOTHING_LOST:
+                self._blame = holder
             self._level = level
         if self._state == "running":
             self._close()
             self._stopped_at_h = self._env.now
             self._on_stop()
-            self._cause = holder
+            self._cause = self._blame = holder
             effect = "drained" if save_first else "paused" if level == NOTHING_LOST else "interrupted"
             self._enter("held", category)
             if save_first and self._spec.save_h > 0.0:
@@ -126,7 +129,7 @@ class TrainingJob:
                 self._saved()
         elif self._state in ("initialise", "restore") or (self._state == "saving" and not save_first):
             self._close()
-            self._cause = holder
+            self._cause = self._blame = holder
             self._enter("held", category)
         return effect
 
@@ -240,6 +243,7 @@ class TrainingJob:
     def _come_back(self) -> None:
         """Nobody holds the job: resume where it stood, or go back to a checkpoint and start up."""
         self._close()
+        self._cause = self._blame
         if self._level == NOTHING_LOST and self._sound_before_h == math.inf:
             self._run()
         else:
@@ -251,8 +255,8 @@ class TrainingJob:
         lost_h, tier = self._progress.roll_back(self._level, self._sound_before_h)
         if lost_h > 0.0:
             at_h = self._stopped_at_h
-            self._rows.append(new_row(JobRow, (at_h, at_h, "productive", -lost_h, self._cause)))
-            self._rows.append(new_row(JobRow, (at_h, at_h, "lost_work", lost_h, self._cause)))
+            self._rows.append(new_row(JobRow, (at_h, at_h, "productive", -lost_h, self._blame)))
+            self._rows.append(new_row(JobRow, (at_h, at_h, "lost_work", lost_h, self._blame)))
         if self._tainted_at_h:
             position_h = self._progress.position_h
             self._tainted_at_h = {

@@ -15,8 +15,6 @@ from ras_sim.ledger import CATEGORIES, IncidentRow, Ledger
 RUNNING = ("productive", "degraded", "lost_work", "checkpoint_save", "power_throttle")
 """Categories in which the job runs (at whatever speed): their hours are the time at risk of `mtti_h`."""
 
-STOPS = frozenset({"interrupted", "drained"})
-"""Job effects that are an interruption: a running job stopped, by force or on purpose."""
 
 STAGES = (
     ("detect", "arrive_h", "detected_h"),
@@ -145,9 +143,11 @@ def measure(ledger: Ledger) -> Measures:
         raise ModelError(f"horizon is {ledger.horizon_h!r} h, want > 0", 0.0, "ledger")
     time_h = hours_by_category(ledger)
     causes = root_causes(ledger.incidents)
-    stops = [row for row in ledger.incidents if row.job_effect in STOPS]
+    stops = [row for row in ledger.incidents if row.n_interruptions]
     unplanned = [row for row in stops if not is_planned(row)]
-    by_mode = Counter(causes[row.incident_id] for row in unplanned)
+    by_mode: Counter[tuple[str, str]] = Counter()
+    for row in unplanned:
+        by_mode[causes[row.incident_id]] += row.n_interruptions
     lost = lost_gpu_hours(ledger, causes)
     goodput = time_h["productive"] / ledger.horizon_h
     at_work_h = ledger.horizon_h - time_h["planned"]
@@ -162,8 +162,8 @@ def measure(ledger: Ledger) -> Measures:
         cluster_goodput=goodput * ledger.n_job_gpus / ledger.n_installed_gpus,
         gpu_availability=gpu_availability(ledger),
         running_h=math.fsum(time_h[category] for category in RUNNING),
-        interruptions=len(unplanned),
-        planned_interruptions=len(stops) - len(unplanned),
+        interruptions=by_mode.total(),
+        planned_interruptions=sum(row.n_interruptions for row in stops) - by_mode.total(),
         time_h=time_h,
         interruptions_by_class=_by_class(by_mode),
         interruptions_by_mode=_named(by_mode),
@@ -269,10 +269,10 @@ def repair_stages(ledger: Ledger) -> dict[str, Ratio]:
 def gpu_availability(ledger: Ledger) -> float:
     """1 - GPU-hours out of service / (installed GPUs x horizon), 0..1.
 
-    The GPUs that an incident hit are out of service from its arrival (from its detection if it was silent or
-    only slow) until it is closed or the run ends. Incidents that overlap on one node count once, with the
-    most GPUs among them; one that hit several nodes (a leaf switch) is added to those of its nodes: the
-    result errs on the low side. Planned stops and incidents that were tolerated take nothing out of service.
+    The GPUs of all nodes that an incident holds, whether they failed or not, are out of service from its arrival (from
+    its detection if it was silent or only slow) until it is closed or the run ends. Incidents that overlap on one node
+    count once, with the most GPUs among them; one that hit several nodes (a leaf switch) is added to those of its
+    nodes: the result errs on the low side. Planned stops and incidents that were tolerated take nothing out of service.
     """
     spans: dict[tuple[str, int], list[tuple[float, float, int]]] = defaultdict(list)
     for row in ledger.incidents:
@@ -280,10 +280,11 @@ def gpu_availability(ledger: Ledger) -> float:
         begin_h = row.detected_h if late else row.arrive_h
         end_h = ledger.horizon_h if math.isnan(row.closed_h) else min(row.closed_h, ledger.horizon_h)
         out = not is_planned(row) and row.outcome != "tolerated" and begin_h < end_h  # False for NaN
-        if out and row.n_gpus_hit > 0:
+        n_gpus = max(row.n_gpus_hit, row.n_gpus_out)
+        if out and n_gpus > 0:
             local = row.n_nodes_hit <= 1 and row.node >= 0
             unit = ("node", row.node) if local else (row.component_class, row.instance)
-            spans[unit].append((begin_h, end_h, row.n_gpus_hit))
+            spans[unit].append((begin_h, end_h, n_gpus))
     lost = math.fsum(_covered(unit_spans) for unit_spans in spans.values())
     return max(0.0, 1.0 - lost / (ledger.n_installed_gpus * ledger.horizon_h))
 

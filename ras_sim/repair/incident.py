@@ -57,7 +57,7 @@ class Incident:
         hidden = self.symptom in ("slow", "silent")
         return hidden and (math.isnan(self.detected_h) or self.outcome == "tolerated")
 
-    def row(self, needs_rung: str) -> IncidentRow:
+    def row(self, needs_rung: str, gpus_per_node: int) -> IncidentRow:
         """The incident as a row of the ledger."""
         row = (
             self.incident_id,
@@ -80,5 +80,6 @@ class Incident:
             self.n_gpus,
             self.speed,
             self.n_interruptions,
+            len(self.held) * gpus_per_node,
         )
         return new_row(IncidentRow, row)

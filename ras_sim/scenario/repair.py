@@ -35,7 +35,7 @@ class RungSpec(Strict):
         1.0, description="Virtual age after a fix, as a fraction of age; 0 is as good as new."
     )
     technician: bool = Field(False, description="Needs somebody at the machine.")
-    part: bool = Field(False, description="Takes a part of the failed class from the shelf.")
+    part: bool = Field(False, description="Takes a replaceable unit of the failed part from the shelf.")
     replaces: bool = Field(False, description="The whole replaceable unit is new afterwards.")
     powers_off: bool = Field(False, description="Nodes taken down do not age on the powered clock.")
     applies_to: Names | None = Field(None, min_length=1, description="Component classes; all if left out.")

@@ -11,6 +11,7 @@ from scipy import stats
 
 from ras_sim.engine import simulate
 from ras_sim.ledger import Ledger
+from ras_sim.metrics import measure
 from ras_sim.scenario.model import Scenario
 from tests.small import (
     SOURCE,
@@ -181,3 +182,16 @@ def test_a_dead_rail_slows_the_job_only_while_its_node_serves() -> None:
         assert hours(ledger).get("degraded", 0.0) == pytest.approx(slow_h * (1 - 1 / 1.2))
         seen[first] += row.arrive_h < 20.0
     assert min(seen[True], seen[False]) >= 5
+
+
+def test_a_node_under_repair_is_out_with_all_its_gpus() -> None:
+    """One GPU of 32 is replaced in 16 h, its node held meanwhile: 8 GPUs are out, not one."""
+    steps = {"fix": rung("16 h", takes_down="unit", replaces=True, meanwhile="swap")}
+    scenario = hgx(100.0, 4, 1, failures={"gpu": {"due": mode(rate=per_h(3e-4))}}, repair=ladder(steps))
+    single = [ledger for ledger in runs(scenario, 20) if len(ledger.incidents) == 1]
+    assert len(single) > 3
+    for ledger in single:
+        (row,) = ledger.incidents
+        out_h = min(row.arrive_h + 16.0, 100.0) - row.arrive_h
+        assert (row.n_gpus_hit, row.n_gpus_out) == (1, 8)
+        assert measure(ledger).gpu_availability == pytest.approx(1 - 8 * out_h / (32 * 100))
