@@ -65,7 +65,7 @@ def run(
     seed: Annotated[int, typer.Option(help="The same seed gives the same results.")] = 1,
     replications: Annotated[
         int, typer.Option("--replications", "-n", help="Independent histories to run.")
-    ] = 1,
+    ] = 8,
     horizon: Annotated[
         str | None,
         typer.Option(metavar="TIME", help="Length of a run, e.g. 90d, in place of the scenario's."),
@@ -73,7 +73,10 @@ def run(
     overrides: Overrides = None,
     out: Annotated[
         Path | None,
-        typer.Option(metavar="DIR", help="Write a run directory: tables, report.html, summary.md."),
+        typer.Option(
+            metavar="DIR",
+            help="Write tables, report.html, summary.md there, in place of another run; go on with the same one.",
+        ),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Write one JSON object to stdout instead.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress, no notes, no summary.")] = False,
@@ -164,7 +167,8 @@ def show(
     blast: Annotated[
         str | None,
         typer.Option(
-            metavar="CLASS:ID[:MODE]", help="What goes down with one part, and why, e.g. gpu:17:xid."
+            metavar="CLASS:ID[:MODE]",
+            help="What goes down with one part, and why, e.g. gpu:17 or gpu:17:sdc.",
         ),
     ] = None,
     graph: Annotated[

@@ -20,7 +20,7 @@ from ras_sim.experiment.designs import (
     shared_histories,
 )
 from ras_sim.experiment.differences import Pair, Usage, differences, usage_of
-from ras_sim.experiment.executors import spread, worker_count
+from ras_sim.experiment.executors import spread
 from ras_sim.experiment.matching import FaultTotals, Parting, partings, worst
 from ras_sim.experiment.replicate import (
     Progress,
@@ -255,7 +255,7 @@ def _run_up_to(n: int, work: _Work, finished: list[_Outcome]) -> bool:
     """Finish the replications up to number n - 1 that are still to be done; True if the user stopped that."""
     numbers = range(len(finished), n)
     tasks = [(work.scenarios, work.apart, work.simulate, work.seed, number) for number in numbers]
-    outcomes = spread(_one, tasks, worker_count(work.workers, len(tasks)))
+    outcomes = spread(_one, tasks, work.workers)
     interrupted = False
     try:
         with closing(outcomes):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import threading
+import time
 import warnings
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager
@@ -13,8 +14,13 @@ from typing import Any, TypeVar
 T = TypeVar("T")
 
 
+_START_UP_S = 1.0
+"""Wall time that starting processes costs, roughly (assumed; half a second was measured): work that several
+processes would shorten by less stays in one. It decides about speed only."""
+
+
 def spread(
-    work: Callable[..., T], tasks: Sequence[tuple[Any, ...]], workers: int
+    work: Callable[..., T], tasks: Sequence[tuple[Any, ...]], workers: int | None
 ) -> Generator[T, None, None]:
     """Results as they are finished: in order from one process, in any order from several.
 
@@ -23,9 +29,25 @@ def spread(
     Args:
         work: called with the items of each task; picklable if workers > 1.
         tasks: arguments, one tuple for each call.
-        workers: processes, >= 1; 1 runs no parallel code.
+        workers: processes, >= 1; 1 runs no parallel code. None takes one per core that this process may use, if
+            the first task shows that the rest is long enough.
     """
-    return (work(*task) for task in tasks) if workers == 1 else _in_parallel(work, tasks, workers)
+    if workers is None:
+        return _as_it_pays(work, tasks)
+    workers = min(workers, len(tasks))
+    return (work(*task) for task in tasks) if workers <= 1 else _in_parallel(work, tasks, workers)
+
+
+def _as_it_pays(work: Callable[..., T], tasks: Sequence[tuple[Any, ...]]) -> Generator[T, None, None]:
+    """The first task here; the others in several processes if that saves more than starting them costs."""
+    rest, cores, each_s = tasks[1:], usable_cores(), 0.0
+    for task in tasks[:1]:
+        began_s = time.perf_counter()
+        first = work(*task)
+        each_s = time.perf_counter() - began_s
+        yield first
+    saved_s = each_s * len(rest) * (1.0 - 1.0 / cores)
+    yield from spread(work, rest, cores if saved_s > _START_UP_S else 1)
 
 
 def _in_parallel(
@@ -65,9 +87,6 @@ def _deaf_to_ctrl_c() -> Iterator[None]:
         signal.signal(signal.SIGINT, signal.default_int_handler if before is None else before)
 
 
-def worker_count(workers: int | None, n_tasks: int) -> int:
-    """Processes to use, 1 <= count <= tasks; None takes one per core that this process may use."""
-    if workers is None:
-        # Not os.cpu_count: a container is often given fewer cores than the machine has.
-        workers = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return max(1, min(workers, n_tasks))
+def usable_cores() -> int:
+    """Cores that this process may use: a container is often given fewer than the machine has."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

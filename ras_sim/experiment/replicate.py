@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from ras_sim.errors import InputError, Problem
 from ras_sim.experiment import rundir
-from ras_sim.experiment.executors import spread, worker_count
+from ras_sim.experiment.executors import spread
 from ras_sim.ledger import ROW_TYPES, Ledger, frame_of
 from ras_sim.metrics import Aggregate, Measures, aggregate, check_conservation, measure
 
@@ -27,7 +27,7 @@ Progress = Callable[[int, int], None]
 SCHEMA = 1
 """Version of the shape of `Result.to_json`."""
 
-_REPORTED = ("goodput", "ettr", "cluster_goodput", "mtti_h", "interruptions", "planned_interruptions")
+REPORTED = ("goodput", "ettr", "cluster_goodput", "mtti_h", "interruptions", "planned_interruptions")
 
 
 class Simulate(Protocol):
@@ -98,7 +98,7 @@ class Result:
             "seed": self.seed,
             "replications": len(self.measures),
             "horizon_h": self.scenario.horizon_h,
-            "metrics": {name: total.metrics[name].to_json() for name in _REPORTED},
+            "metrics": {name: total.metrics[name].to_json() for name in REPORTED},
             **{name: {key: one.mean for key, one in getattr(total, name).items()} for name in means},
             "rungs": {
                 rung: {key: one.mean for key, one in counts.items()} for rung, counts in total.rungs.items()
@@ -134,6 +134,13 @@ class Result:
         tables = rundir.TABLES if kept else ("replications",)
         return rundir.write(directory, self.manifest(), {table: self.frame(table) for table in tables})
 
+    def __repr__(self) -> str:
+        """One line: rows and settings would fill screens."""
+        goodput = self.aggregate.metrics["goodput"]
+        mean = "none" if goodput.mean is None else f"{goodput.mean:.4f}"
+        finished = f"{len(self.measures)} of {self.replications} replications"
+        return f"<Result of {self.scenario.name!r}: goodput {mean}, {finished}, seed {self.seed}>"
+
     def _repr_html_(self) -> str:
         """A small table for notebooks."""
         rows = []
@@ -166,8 +173,8 @@ def run(
         scenario: what to run.
         seed: any integer; the same seed gives the same results.
         replications: how many, >= 1.
-        workers: processes; 1 runs everything in this one; None takes one per core that this process may use,
-            but no more than there are replications.
+        workers: processes; 1 runs everything in this one; None takes one per core if the
+            first replication shows that it pays.
         progress: called after each finished replication.
         keep_ledgers: keep all rows; False saves memory where only metrics are wanted.
         done: ledgers of an earlier, interrupted run of the same scenario and seed: they are not run again.
@@ -177,6 +184,8 @@ def run(
         InputError: a number is out of range, or `done` is of another seed.
         ModelError: a ledger does not add up.
     """
+    if isinstance(scenario, str | Path):
+        raise wrong_argument("scenario", repr(str(scenario)), "a scenario: ras_sim.load(path)")
     check_arguments(replications, workers)
     _check_seed(seed, done)
     began_s = time.perf_counter()
@@ -184,7 +193,7 @@ def run(
     finished = [_outcome(ledger, keep_ledgers) for ledger in known.values()]
     missing = [number for number in range(replications) if number not in known]
     tasks = [(scenario, simulate, seed, number, keep_ledgers) for number in missing]
-    outcomes = spread(_one, tasks, worker_count(workers, len(missing)))
+    outcomes = spread(_one, tasks, workers)
     interrupted = False
     try:
         with closing(outcomes):
@@ -199,6 +208,34 @@ def run(
     ledgers = tuple(outcome.ledger for outcome in finished if outcome.ledger is not None)
     wall_s = time.perf_counter() - began_s
     return Result(scenario, seed, replications, measures, ledgers, aggregate(measures), wall_s, interrupted)
+
+
+def measured(
+    scenario: Scenario,
+    seed: int,
+    numbers: Sequence[int],
+    *,
+    workers: int | None = None,
+    progress: Progress | None = None,
+    simulate: Simulate | None = None,
+) -> list[Measures]:
+    """The metrics of some replications, in order of their number: `run` for who decides as it goes how many to run.
+
+    Args:
+        numbers: of the replications, each >= 0.
+        progress: called with (finished, wanted) after each of them.
+
+    Raises:
+        ModelError: a ledger does not add up.
+    """
+    tasks = [(scenario, simulate, seed, number, False) for number in numbers]
+    found: list[Measures] = []
+    with closing(spread(_one, tasks, workers)) as outcomes:
+        for outcome in outcomes:
+            found.append(outcome.measures)
+            if progress is not None:
+                progress(len(found), len(tasks))
+    return sorted(found, key=lambda one: one.replication)
 
 
 def replication_frame(measures: Sequence[Measures]) -> pd.DataFrame:

@@ -69,7 +69,7 @@ def test_json_is_one_object_alone_and_the_seed_decides() -> None:
     done = _ras_sim("run", TINY, "--json", "--seed", "7", "--set", "job.spares.nodes=2", "--workers", "2")
     result = json.loads(done.stdout)
     assert result["scenario"] == "tiny"
-    assert (result["schema"], result["seed"], result["replications"]) == (1, 7, 1)
+    assert (result["schema"], result["seed"], result["replications"]) == (1, 7, 8)
     assert done.stdout.count("\n") == 1
     assert done.stderr == ""
     again = json.loads(
@@ -163,6 +163,21 @@ def test_show_class_blast_and_graph(tmp_path: Path) -> None:
     assert "gpu:17 -> hbm: 85..89  (gpu_contains_hbm)" in shown
     assert "gpu_shares_memory_gpu, with probability 0.05" in shown
     assert picture.read_text().startswith("<svg")
+
+
+def test_parts_that_hang_on_many_others_take_one_line_an_edge() -> None:
+    shown = _ras_sim("show", ROOT / "scenarios" / "quickstart.yaml", "--blast", "leaf:0").stdout
+    why = shown.partition("why:\n")[2].splitlines()
+    assert why[0].startswith("  leaf:0 -> link: 0, 8, 16, ")
+    assert sorted(line.rpartition("(")[2] for line in why) == sorted(
+        [
+            "leaf_connects_link)",
+            "link_connects_nic)",
+            "nic_connects_gpu)",
+            "gpu_contains_hbm)",
+            "gpu_contains_nvlink)",
+        ]
+    )
 
 
 def test_schema_is_the_one_in_the_documentation() -> None:
