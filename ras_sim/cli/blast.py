@@ -11,8 +11,8 @@ from ras_sim.topology import BlastWalk, Blueprint
 from ras_sim.topology.blast import Cause
 from ras_sim.units import format_percent
 
-_MANY = 12
-_MANY_REASONS = 24
+_MANY = 8
+_MANY_SOURCES = 8
 _NO_SPREADS: Mapping[str, float] = {}
 
 
@@ -79,17 +79,19 @@ def blast_lines(scenario: Scenario, machine: Blueprint, part: Part) -> Iterator[
 
 
 def _reasons(why: Sequence[Cause], machine: Blueprint, spreads: Mapping[str, float]) -> Iterator[str]:
-    """Who took whom down, the targets of each source together."""
-    reasons: dict[tuple[str, int, str, str], list[int]] = {}
+    """Who took whom down over which edge: the targets of each source, or of all together if sources are many."""
+    reasons: dict[tuple[str, str, str], dict[int, list[int]]] = {}
     for source, source_id, edge, cls, instance in why:
-        reasons.setdefault((source, source_id, edge, cls), []).append(instance)
-    first = list(reasons.items())[:_MANY_REASONS]
-    for (source, source_id, edge, cls), ids in first:
+        reasons.setdefault((source, edge, cls), {}).setdefault(source_id, []).append(instance)
+    for (source, edge, cls), targets in reasons.items():
         p_cross = _p_cross(machine, spreads, edge)
-        chance = "" if p_cross >= 1.0 else f", with probability {p_cross:g}"
-        yield f"  {source}:{source_id} -> {cls}: {_ids(sorted(ids))}  ({edge}{chance})"
-    if len(reasons) > _MANY_REASONS:
-        yield f"  ... and {len(reasons) - _MANY_REASONS:,} more"
+        over = f"({edge})" if p_cross >= 1.0 else f"({edge}, with probability {p_cross:g})"
+        if len(targets) > _MANY_SOURCES:
+            together = sorted(one for ids in targets.values() for one in ids)
+            yield f"  {source}: {_ids(sorted(targets))} -> {cls}: {_ids(together)}  {over}"
+            continue
+        for source_id, ids in targets.items():
+            yield f"  {source}:{source_id} -> {cls}: {_ids(sorted(ids))}  {over}"
     if not reasons:
         yield "  nothing else hangs on it"
 
@@ -115,4 +117,7 @@ def _ids(ids: Sequence[int]) -> str:
         else:
             runs.append([one, one])
     shown = [f"{first:,}" if first == last else f"{first:,}..{last:,}" for first, last in runs[:_MANY]]
-    return ", ".join(shown) + (f", ... ({len(runs) - _MANY:,} more runs)" if len(runs) > _MANY else "")
+    if len(runs) > _MANY:
+        rest = sum(last - first + 1 for first, last in runs[_MANY:])
+        shown.append(f"... and {rest:,} more")
+    return ", ".join(shown)

@@ -157,16 +157,20 @@ def _print_class(console: Console, scenario: Scenario, machine: Blueprint, cls: 
         console.print("no failure mode: it goes down with others only")
         return
     table = Table(box=None, pad_edge=False, header_style="bold")
-    for title in ("mode", "failures/day", "stops/day", "symptoms", "cleared at", "source"):
+    for title in ("mode", "failures/day", "stops/day", "symptoms", "cleared at"):
         table.add_column(title, justify="right" if title.endswith("/day") else "left")
     for row in rows:
         mode = scenario.failures[cls][row.name]
         shares = [
             _shares({str(key): p for key, p in table.items()}) for table in (mode.symptoms, mode.clears_at)
         ]
-        cells = (row.name, _per_day(row.per_h), _per_day(row.stops_per_h), *shares, mode.source)
+        cells = (row.name, _per_day(row.per_h), _per_day(row.stops_per_h), *shares)
         table.add_row(*(Text(printable(cell)) for cell in cells))
     console.print(table)
+    console.print()
+    console.print(Text("Sources", style="bold"))
+    for row in rows:
+        console.print(Text(printable(f"{row.name}: {scenario.failures[cls][row.name].source}")))
 
 
 def _shares(weights: dict[str, float]) -> str:

@@ -182,9 +182,7 @@ def pairs(comparison: Comparison) -> Chart:
         _pairs_spec(ours, [100 * one.goodput for one in measures], [one.replication for one in measures])
         for measures in comparison.measures[1:]
     ]
-    finding = (
-        "Replications that are hard on the one design are hard on the other: points above the line are better"
-    )
+    finding = "Goodput of each replication in both designs: above the line, the other design is better"
     return Chart("pairs", finding, tuple(specs), 420)
 
 

@@ -343,6 +343,8 @@ def distribution(values: Sequence[float], mean: float, ci95: tuple[float, float]
     figure.update_xaxes(title_text="goodput, % (line: mean; band: its 95% interval)", ticksuffix="%")
     step = max(1, round(int(counts.max()) / 6))
     figure.update_yaxes(title_text="replications", rangemode="tozero", showgrid=True, dtick=step)
-    low, high = (float(x) for x in np.quantile(array, [0.05, 0.95]))
-    finding = f"Nine of ten replications have a goodput between {low:.2f}% and {high:.2f}%"
+    few = len(values) < 20  # too few to leave out one in ten
+    low, high = (float(x) for x in np.quantile(array, [0.0, 1.0] if few else [0.05, 0.95]))
+    who = f"All {len(values)}" if few else "Nine of ten"
+    finding = f"{who} replications have a goodput between {low:.2f}% and {high:.2f}%"
     return Chart("distribution", finding, (to_spec(figure),), 320)

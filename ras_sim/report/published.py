@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from ras_sim.metrics import Aggregate
     from ras_sim.scenario.model import Published
 
+UNDECIDED = "needs 2 or more replications"
+"""The verdict on a point that a single run neither meets nor misses."""
+
 _FRACTIONS = frozenset({"goodput", "ettr", "cluster_goodput", "gpu_availability"})
 _COUNTS = (
     "interruptions_by_class",
@@ -138,7 +141,7 @@ def _verdict(figure: Published, mean: float, one_run: tuple[float, float] | None
     low, high = bounds(figure)
     if one_run is None:
         if low == high:
-            return "needs 2 or more replications"
+            return UNDECIDED
         one_run = (mean, mean)
     return "within" if one_run[0] <= high and low <= one_run[1] else "outside"
 

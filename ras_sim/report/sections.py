@@ -11,6 +11,7 @@ from ras_sim.report import figures, figures_time, timeline, views
 from ras_sim.report.markup import Column, Section, details, figure, paragraph, selector, table
 from ras_sim.report.published import comparisons
 from ras_sim.report.style import CATEGORY_MEANINGS, label_of, number, percent, span
+from ras_sim.units import format_duration, format_rate
 
 if TYPE_CHECKING:
     from ras_sim.experiment.replicate import Result
@@ -238,23 +239,36 @@ def sources(result: Result) -> Section | None:
     found = result.scenario.sources()
     if not found:
         return None
-    rows = [
-        (key, rounded(value), source, "assumed" if is_assumed(source) else "sourced")
-        for key, value, source in found
-    ]
-    assumed = sum(1 for row in rows if row[3] == "assumed")
+    rows = [(key, in_units_of_people(value), source, kind_of(source)) for key, value, source in found]
+    assumed, partly = (sum(1 for row in rows if row[3] == kind) for kind in ("assumed", "partly assumed"))
     columns = (Column("setting"), Column("value"), Column("source"), Column("kind"))
-    caption = f"{len(rows)} settings state their source; {assumed} of them are assumed"
+    caption = f"{len(rows)} settings state their source: {assumed} are assumed, {partly} in part"
     return Section("sources", "Sources", table(caption, columns, rows))
 
 
-def rounded(text: str) -> str:
-    """Text with four significant figures in place of long decimals, as hours often have.
+_AMOUNT = re.compile(r"(?<![\w.])(\d+(?:\.\d+)?(?:e[+-]?\d+)?) (/h|h)(?![\w/])")
 
-    >>> rounded("blocking 0.016666666666666666 h, nodes 3, interval 0.25 h")
-    'blocking 0.01667 h, nodes 3, interval 0.25 h'
+
+def in_units_of_people(text: str) -> str:
+    """Text with times and rates in units that suit, in place of hours and rates per hour; no long decimals.
+
+    >>> in_units_of_people("blocking 0.016666666666666666 h, nodes 3, rate 6.97e-06 /h, speed 0.123456")
+    'blocking 1 min, nodes 3, rate 0.0611 /year, speed 0.1235'
     """
+    writers = {"h": format_duration, "/h": format_rate}
+    text = _AMOUNT.sub(lambda found: writers[found[2]](float(found[1])), text)
     return re.sub(r"(?<![\w.])\d+\.\d{5,}(?![\w.])", lambda found: f"{float(found[0]):.4g}", text)
+
+
+def kind_of(source: str) -> str:
+    """Whether public sources stand behind all numbers of a block.
+
+    >>> kind_of("Assumed"), kind_of("arXiv 2407.21783; speed: assumed"), kind_of("arXiv 2407.21783")
+    ('assumed', 'partly assumed', 'sourced')
+    """
+    if is_assumed(source):
+        return "assumed"
+    return "partly assumed" if re.search(r"\bassumed\b", source, re.IGNORECASE) else "sourced"
 
 
 def is_assumed(source: str) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from ras_sim.report.published import Comparison, comparisons
+from ras_sim.report.published import UNDECIDED, Comparison, comparisons
 from ras_sim.report.style import CATEGORY_COLOURS, NEUTRAL, label_of, percent
 from ras_sim.report.views import (
     Cause,
@@ -178,14 +178,17 @@ def _published_lines(rows: Sequence[Comparison]) -> list[RenderableType]:
         ("verdict", False),
     )
     table = _plain_table("Published beside simulated", columns)
+    notes = ["Names with a dot are interruptions by failure mode; sources: report.html."]
     for one in rows:
-        verdict = Text(one.verdict, style={"within": "green", "outside": "bold red"}.get(one.verdict, ""))
+        judged = one.verdict != UNDECIDED
+        verdict = one.verdict if judged else "-"
+        style = {"within": "green", "outside": "bold red"}.get(verdict, "")
         label = Text(one.label.removeprefix("interruptions: "))
-        table.add_row(label, Text(one.published), Text(one.simulated), Text(one.one_run or "-"), verdict)
-    return [
-        table,
-        Text("Names with a dot are interruptions by failure mode; sources: report.html.", style="dim"),
-    ]
+        cells_of_row = (one.published, one.simulated, one.one_run or "-")
+        table.add_row(label, *map(Text, cells_of_row), Text(verdict, style=style))
+    if any(one.verdict == UNDECIDED for one in rows):
+        notes.insert(0, f"A verdict {UNDECIDED}, e.g. --replications 20.")
+    return [table, *(Text(note, style="dim") for note in notes)]
 
 
 def summary_markdown(result: Result) -> str:

@@ -285,3 +285,14 @@ def test_the_notebook_table_is_escaped() -> None:
     assert "<img" not in page
     assert "&lt;img src=x" in page
     assert "goodput" in page
+
+
+def test_a_result_prints_as_one_short_line() -> None:
+    shown = repr(run_tiny(replications=2))
+    assert "2 of 2 replications" in shown
+    assert len(shown) < 120
+
+
+def test_a_path_in_place_of_a_scenario_is_named() -> None:
+    with pytest.raises(InputError, match=r"scenario: got 'tiny\.yaml', want .*load"):
+        run("tiny.yaml")  # type: ignore[arg-type]

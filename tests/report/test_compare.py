@@ -155,3 +155,11 @@ def test_many_designs_are_folded_and_the_page_stays_small(tmp_path: Path) -> Non
     assert "<h3>" not in text
     assert text.count("<option") == 30
     assert "27 more designs" in shown(many)
+
+
+def test_rounding_of_sums_is_no_difference() -> None:
+    noise = paired([11.8, 12.0, 11.7], [11.8 + 2e-13, 12.0 - 1e-13, 11.7 + 3e-13])
+    assert not noise.is_zero
+    assert views.spread(noise, "span") == ("no difference", views.NOTHING)
+    small = paired([11.8, 12.0, 11.7], [11.8002, 12.0001, 11.7003])
+    assert views.spread(small, "span")[0].startswith("+")
