@@ -297,6 +297,7 @@ FAULTS = [
         "want a rung of the ladder",
     ),
     ("works: 0.98", "works: §0", "repair.ladder.rma.works", "", "want at least 0.001: it is the last rung for"),
+    ("false_alarm: 2 %", "false_alarm: §100 %", "repair.validation.false_alarm", "", "no good node would return"),
     ("works: 0.98", "works: §9e-4", "repair.ladder.rma.works", "", "want at least 0.001: it is the last rung for"),
     (
         "takes_down: job,",

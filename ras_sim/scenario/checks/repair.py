@@ -19,6 +19,7 @@ def repair_findings(scenario: Scenario, machine: Blueprint | None) -> Iterator[F
     """Everything wrong with the repair of what goes wrong."""
     yield from _exception_first(scenario)
     yield from _ends(scenario)
+    yield from _passes(scenario)
     yield from _start(scenario)
     yield from _named_rungs(scenario)
     if machine is not None:
@@ -65,6 +66,14 @@ def _ends(scenario: Scenario) -> Iterator[Finding]:
             ("repair", "ladder", name, "works"),
             f"at least {_MIN_WORKS:g}: it is the last rung for {', '.join(classes)}",
         )
+
+
+def _passes(scenario: Scenario) -> Iterator[Finding]:
+    """The test must let good nodes pass now and then, or the climb would have no end either."""
+    validation = scenario.repair.validation
+    if validation is not None and validation.false_alarm > 1.0 - _MIN_WORKS:
+        wanted = f"at most {1.0 - _MIN_WORKS:g}: no good node would return to service"
+        yield Finding(("repair", "validation", "false_alarm"), wanted)
 
 
 def _start(scenario: Scenario) -> Iterator[Finding]:
