@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from ras_sim.report import figures, figures_time, timeline, views
 from ras_sim.report.markup import Column, Section, details, figure, paragraph, selector, table
-from ras_sim.report.published import comparisons
+from ras_sim.report.published import UNDECIDED, comparisons
 from ras_sim.report.style import CATEGORY_MEANINGS, label_of, number, percent, span
 from ras_sim.units import format_duration, format_rate
 
@@ -64,7 +64,7 @@ def published(result: Result) -> Section | None:
             one.simulated,
             one.interval or "–",
             one.one_run or "–",
-            one.verdict,
+            "–" if one.verdict == UNDECIDED else one.verdict,
             one.source,
         )
         for one in found
@@ -72,6 +72,8 @@ def published(result: Result) -> Section | None:
     judged = [one.verdict for one in found if one.verdict in ("within", "outside")]
     caption = (
         f"{judged.count('within')} of {len(judged)} judged figures are within the range of one simulated run"
+        if judged
+        else f"A verdict {UNDECIDED}"
     )
     note = paragraph(
         "A published figure comes from one run of a real cluster, so it is judged against the range that "
