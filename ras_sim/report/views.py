@@ -107,10 +107,10 @@ def interval(estimate: Estimate, kind: str) -> str:
     """The 95% interval as text, "" where there is none."""
     if estimate.ci95 is None:
         return ""
-    low, high = estimate.ci95
+    # Student's t knows nothing of the ends of the scale: no metric is negative, no share above 1.
+    low, high = max(estimate.ci95[0], 0.0), estimate.ci95[1]
     if kind == "percent":
-        # Student's t knows nothing of the ends of the scale.
-        low, high = max(low, 0.0), min(high, 1.0)
+        high = min(high, 1.0)
     return f"{shown(low, kind)} to {shown(high, kind)}"
 
 

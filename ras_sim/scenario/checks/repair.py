@@ -41,9 +41,13 @@ def _classes(scenario: Scenario, machine: Blueprint) -> Iterator[Finding]:
         for position, cls in enumerate(rung.applies_to or ()):
             if cls not in known:
                 yield unknown_name(("repair", "ladder", name, "applies_to", str(position)), cls, known, what)
+    replaced = {scenario.repair.units.get(cls, cls) for cls in scenario.failures}
     for cls in scenario.repair.parts:
         if cls not in known:
             yield unknown_name(("repair", "parts", cls), cls, known, what, at_key=True)
+        elif cls not in replaced:
+            wanted = f"a class that is replaced when something fails: {', '.join(sorted(replaced))}"
+            yield Finding(("repair", "parts", cls), wanted, "a shelf that nothing is taken from", at_key=True)
 
 
 def _ends(scenario: Scenario) -> Iterator[Finding]:
