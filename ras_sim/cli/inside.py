@@ -1,0 +1,45 @@
+"""The commands that look inside a saved run. Everything heavy is imported inside the command that needs it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ras_sim.cli.app import app
+from ras_sim.cli.guard import guarded
+
+RunDirectory = Annotated[
+    Path, typer.Argument(metavar="RUN", help="What `ras-sim run --out` wrote.", show_default=False)
+]
+Which = Annotated[
+    int | None,
+    typer.Option("--replication", metavar="K", min=0, help="Which replication.", show_default="the first"),
+]
+
+
+@app.command()
+@guarded
+def explain(
+    directory: RunDirectory,
+    incident: Annotated[int | None, typer.Option(metavar="ID", help="The incident to explain.")] = None,
+    worst: Annotated[
+        int | None,
+        typer.Option(metavar="N", min=1, help="The root causes that cost most.", show_default="5"),
+    ] = None,
+    replication: Annotated[
+        int | None,
+        typer.Option(
+            metavar="K",
+            min=0,
+            help="Which replication.",
+            show_default="the first with --incident, all of them with --worst",
+        ),
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Write one JSON object to stdout instead.")] = False,
+) -> int:
+    """Tell what one incident did: from the part over the ladder to the lost work."""
+    from ras_sim.cli.explain import ExplainOptions, explain_run
+
+    return explain_run(ExplainOptions(directory, incident, worst, replication, as_json))

@@ -1,0 +1,83 @@
+"""Commands that look inside a saved run, through the real executable."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+EXECUTABLE = Path(sys.executable).with_name("ras-sim")
+FULL = ROOT / "tests" / "scenarios" / "full.yaml"
+ENVIRONMENT = {key: value for key, value in os.environ.items() if key != "RAS_SIM_DEBUG"} | {
+    "COLUMNS": "100",
+    "NO_COLOR": "1",
+    "PYTHONWARNINGS": "error",
+}
+
+pytestmark = pytest.mark.skipif(
+    not EXECUTABLE.exists(), reason="the package is not installed beside this Python"
+)
+
+
+def ras_sim(*arguments: str | Path, code: int = 0) -> subprocess.CompletedProcess[str]:
+    done = subprocess.run(
+        [str(EXECUTABLE), *map(str, arguments)],
+        capture_output=True,
+        check=False,
+        text=True,
+        env=ENVIRONMENT,
+        timeout=120,
+    )
+    assert done.returncode == code, done.stderr
+    assert "Traceback" not in done.stderr
+    return done
+
+
+@pytest.fixture(scope="module")
+def saved(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("inside") / "run"
+    ras_sim("run", FULL, "-n", "3", "--out", folder, "--workers", "1", "--quiet")
+    return folder
+
+
+def test_explain_tells_one_incident(saved: Path) -> None:
+    done = ras_sim("explain", saved, "--incident", "9")
+    assert done.stdout.startswith("node.hangs #")
+    for part in ("goes down       node -> 8 gpu", "rungs walked", "strikes: hang", "lost GPU-hours"):
+        assert part in done.stdout
+    assert done.stderr == ""
+
+
+def test_explain_tells_the_worst_of_all_or_of_one_replication(saved: Path) -> None:
+    every = json.loads(ras_sim("explain", saved, "--worst", "3", "--json").stdout)
+    costs = [one["lost_gpu_h"] for one in every["stories"]]
+    assert costs == sorted(costs, reverse=True)
+    assert len(costs) == 3
+    one = json.loads(ras_sim("explain", saved, "--worst", "2", "--replication", "1", "--json").stdout)
+    assert {story["replication"] for story in one["stories"]} == {1}
+    assert ras_sim("explain", saved).stdout.startswith("5 root causes, ")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("--incident", "99999"), "--incident: got 99999, want an incident of replication 0: 0 to "),
+        (
+            ("--incident", "1", "--replication", "7"),
+            "--replication: got 7, want a replication of this run: 0 to 2",
+        ),
+        (("--incident", "1", "--worst", "2"), "got --incident 1 and --worst 2, want one of them"),
+    ],
+)
+def test_explain_says_what_there_is(saved: Path, arguments: tuple[str, ...], said: str) -> None:
+    assert said in ras_sim("explain", saved, *arguments, code=2).stderr
+
+
+def test_a_folder_that_is_no_run(tmp_path: Path) -> None:
+    assert "want a run directory" in ras_sim("explain", tmp_path, code=2).stderr
+    assert "want a run directory" in ras_sim("explain", tmp_path / "none", code=2).stderr
