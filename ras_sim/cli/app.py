@@ -66,6 +66,10 @@ def run(
     replications: Annotated[
         int, typer.Option("--replications", "-n", help="Independent histories to run.")
     ] = 8,
+    replication: Annotated[
+        int | None,
+        typer.Option("--replication", metavar="K", min=0, help="Run replication K alone, in place of -n."),
+    ] = None,
     horizon: Annotated[
         str | None,
         typer.Option(metavar="TIME", help="Length of a run, e.g. 90d, in place of the scenario's."),
@@ -86,7 +90,8 @@ def run(
     from ras_sim.cli.run import RunOptions, run_scenario
 
     values = [*(overrides or ()), *([f"horizon={horizon}"] if horizon is not None else ())]
-    return run_scenario(RunOptions(scenario, values, seed, replications, workers, out, as_json, quiet))
+    options = RunOptions(scenario, values, seed, replications, workers, out, as_json, quiet, replication)
+    return run_scenario(options)
 
 
 @app.command()

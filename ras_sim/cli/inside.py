@@ -43,3 +43,16 @@ def explain(
     from ras_sim.cli.explain import ExplainOptions, explain_run
 
     return explain_run(ExplainOptions(directory, incident, worst, replication, as_json))
+
+
+@app.command()
+@guarded
+def trace(
+    directory: RunDirectory,
+    out: Annotated[Path, typer.Option(metavar="FILE", help="Where to write the JSON.")] = Path("trace.json"),
+    replication: Which = None,
+) -> int:
+    """Write one replication as a trace for Perfetto: job phases, incidents by rung, technicians, spares."""
+    from ras_sim.cli.trace import TraceOptions, trace_run
+
+    return trace_run(TraceOptions(directory, replication, out))

@@ -15,6 +15,7 @@ from ras_sim.cli.progress import Progress
 from ras_sim.cli.terminal import Terminal
 from ras_sim.errors import InputError
 from ras_sim.experiment import rundir
+from ras_sim.experiment.again import run_again
 from ras_sim.experiment.replicate import Result, run
 from ras_sim.ledger import Ledger
 from ras_sim.report.html import write_report
@@ -35,19 +36,32 @@ class RunOptions:
     out: Path | None
     as_json: bool
     quiet: bool
+    replication: int | None = None
 
 
 def run_scenario(options: RunOptions) -> int:
     """Run, write and print; returns the exit code."""
     scenario = load(options.path, options.overrides)
-    done: list[Ledger] = []
     if options.out is not None:
         rundir.check_target(options.out)
-        done = _finished_before(options.out, scenario, options.seed)
+    if options.replication is not None:
+        result = run_again(scenario, seed=options.seed, replication=options.replication)
+    else:
+        result = _run_many(scenario, options)
+    if options.out is not None and result.measures:
+        _write(result, options.out)
+    if result.measures:
+        _print(result, options)
+    return _interrupted(result, options) if result.interrupted else GOOD
+
+
+def _run_many(scenario: Scenario, options: RunOptions) -> Result:
+    """Run all replications that the folder does not hold yet."""
+    done = [] if options.out is None else _finished_before(options.out, scenario, options.seed)
     if done and not options.quiet:
         say(f"going on with the {len(done)} replications that {options.out} holds")
     with Progress(quiet=options.quiet) as progress:
-        result = run(
+        return run(
             scenario,
             seed=options.seed,
             replications=options.replications,
@@ -56,11 +70,6 @@ def run_scenario(options: RunOptions) -> int:
             keep_ledgers=options.out is not None,  # nothing else reads the rows
             done=done,
         )
-    if options.out is not None and result.measures:
-        _write(result, options.out)
-    if result.measures:
-        _print(result, options)
-    return _interrupted(result, options) if result.interrupted else GOOD
 
 
 def _finished_before(out: Path, scenario: Scenario, seed: int) -> list[Ledger]:

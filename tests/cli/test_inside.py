@@ -81,3 +81,32 @@ def test_explain_says_what_there_is(saved: Path, arguments: tuple[str, ...], sai
 def test_a_folder_that_is_no_run(tmp_path: Path) -> None:
     assert "want a run directory" in ras_sim("explain", tmp_path, code=2).stderr
     assert "want a run directory" in ras_sim("explain", tmp_path / "none", code=2).stderr
+
+
+def test_trace_is_written_whole(saved: Path, tmp_path: Path) -> None:
+    out = tmp_path / "trace.json"
+    done = ras_sim("trace", saved, "--replication", "2", "--out", out)
+    assert done.stdout == ""
+    assert "perfetto" in done.stderr
+    made = json.loads(out.read_text())
+    assert made["otherData"]["replication"] == 2
+    assert {one["ph"] for one in made["traceEvents"]} == {"M", "X", "C"}
+    assert list(tmp_path.iterdir()) == [out]
+
+
+def test_trace_refuses_what_is_not_there(saved: Path, tmp_path: Path) -> None:
+    out = tmp_path / "none" / "trace.json"
+    assert "want a file that can be written" in ras_sim("trace", saved, "--out", out, code=2).stderr
+    assert (
+        "want a replication of this run: 0 to 2"
+        in ras_sim("trace", saved, "--replication", "3", code=2).stderr
+    )
+
+
+def test_one_replication_alone_is_the_one_of_the_run(saved: Path, tmp_path: Path) -> None:
+    alone = tmp_path / "alone"
+    ras_sim("run", FULL, "--replication", "2", "--out", alone, "--quiet")
+    asked = ("--worst", "9", "--replication", "2", "--json")
+    assert ras_sim("explain", alone, *asked).stdout == ras_sim("explain", saved, *asked).stdout
+    assert json.loads((alone / "manifest.json").read_text())["finished"] == [2]
+    ras_sim("run", FULL, "--replication", "-1", code=2)
