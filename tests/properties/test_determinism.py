@@ -247,7 +247,7 @@ def test_a_higher_rate_keeps_every_first_fault_and_moves_it_earlier() -> None:
 def test_another_shelf_changes_no_lead_time() -> None:
     """Draws belong to what they are about: the shelves of other classes do not share them."""
     data = load(FULL).resolved()
-    parts = {cls: data["repair"]["parts"][cls] | {"lead_time": exponential(50.0)} for cls in ("gpu", "psu")}
+    parts = {cls: data["repair"]["parts"][cls] | {"lead_time": exponential(50.0)} for cls in ("gpu", "node")}
     more = {"cpu": {"stock": 3, "lead_time": "2 d", "source": "assumed"}, **parts}
     for replication in range(3):
         with_two, with_three = (
@@ -259,4 +259,4 @@ def test_another_shelf_changes_no_lead_time() -> None:
             for stocked in (parts, more)
         )
         assert with_two.resources == [row for row in with_three.resources if row.resource != "parts.cpu"]
-        assert sum(row.resource in ("parts.gpu", "parts.psu") for row in with_two.resources) > 10
+        assert sum(row.resource in ("parts.gpu", "parts.node") for row in with_two.resources) > 10
