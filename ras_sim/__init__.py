@@ -16,23 +16,38 @@ if TYPE_CHECKING:
     from ras_sim.engine import simulate
     from ras_sim.experiment.compare import Comparison, compare
     from ras_sim.experiment.replicate import Result, run
+    from ras_sim.experiment.sweep import Sweep, sweep
     from ras_sim.ledger import Ledger
     from ras_sim.scenario.load import load
     from ras_sim.scenario.model import Scenario
 
 __version__ = "0.1.0"
 
-__all__ = ["Comparison", "Ledger", "Result", "Scenario", "__version__", "compare", "load", "run", "simulate"]
+__all__ = [
+    "Comparison",
+    "Ledger",
+    "Result",
+    "Scenario",
+    "Sweep",
+    "__version__",
+    "compare",
+    "load",
+    "run",
+    "simulate",
+    "sweep",
+]
 
 _HOMES = {
     "Comparison": "ras_sim.experiment.compare",
     "Ledger": "ras_sim.ledger",
     "Result": "ras_sim.experiment.replicate",
     "Scenario": "ras_sim.scenario.model",
+    "Sweep": "ras_sim.experiment.sweep",
     "compare": "ras_sim.experiment.compare",
     "load": "ras_sim.scenario.load",
     "run": "ras_sim.experiment.replicate",
     "simulate": "ras_sim.engine",
+    "sweep": "ras_sim.experiment.sweep",
 }
 
 

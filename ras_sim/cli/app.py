@@ -150,6 +150,59 @@ def compare(
 
 @app.command()
 @guarded
+def sweep(
+    scenario: ScenarioPath,
+    vary: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="KEY.PATH=A,B,C",
+            help="A key and its values, or LOW..HIGH for lhs; may be repeated.",
+            show_default=False,
+        ),
+    ] = None,
+    design: Annotated[
+        str, typer.Option(metavar="grid|zip|lhs", help="Each with each, first with first, Latin hypercube.")
+    ] = "grid",
+    points: Annotated[int | None, typer.Option(help="How many, for lhs.", show_default=False)] = None,
+    metric: Annotated[str, typer.Option(help="What it is about, e.g. mtti_h, time_h.lost_work.")] = "goodput",
+    overrides: Overrides = None,
+    seed: Annotated[int, typer.Option(help="The same seed gives the same failures at every point.")] = 1,
+    replications: Annotated[
+        int, typer.Option("--replications", "-n", help="Histories that every point meets.")
+    ] = 8,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR",
+            help="Keep every finished point there, write sweep.html, summary.md, sweep.json, tables; go on with it.",
+        ),
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Write one JSON object to stdout instead.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress, no notes, no summary.")] = False,
+    workers: Annotated[int | None, typer.Option(help="Processes.", show_default="one per core")] = None,
+) -> int:
+    """Run a scenario at many values of some of its keys, on the same failures."""
+    from ras_sim.cli.sweep import SweepOptions, sweep_scenario
+
+    options = SweepOptions(
+        path=scenario,
+        vary=vary or [],
+        design=design,
+        points=points,
+        metric=metric,
+        overrides=overrides or [],
+        seed=seed,
+        replications=replications,
+        workers=workers,
+        out=out,
+        as_json=as_json,
+        quiet=quiet,
+    )
+    return sweep_scenario(options)
+
+
+@app.command()
+@guarded
 def validate(
     scenarios: Annotated[
         list[Path], typer.Argument(metavar="SCENARIO...", help="Files.", show_default=False)

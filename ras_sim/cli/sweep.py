@@ -1,0 +1,86 @@
+"""`ras-sim sweep`: one scenario at many values of some of its keys."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from ras_sim.cli.guard import GOOD, INTERRUPTED, say
+from ras_sim.cli.progress import Progress
+from ras_sim.cli.terminal import Terminal
+from ras_sim.experiment.sweep import Sweep, sweep
+from ras_sim.report.sweep_html import write_sweep_report
+from ras_sim.report.sweep_text import sweep_markdown, sweep_summary
+
+
+@dataclass(frozen=True, slots=True)
+class SweepOptions:
+    """What was asked for on the command line; see `ras_sim.cli.app.sweep`."""
+
+    path: Path
+    vary: Sequence[str]
+    design: str
+    points: int | None
+    metric: str
+    overrides: Sequence[str]
+    seed: int
+    replications: int
+    workers: int | None
+    out: Path | None
+    as_json: bool
+    quiet: bool
+
+
+def sweep_scenario(options: SweepOptions) -> int:
+    """Run, write and print; returns the exit code."""
+    with Progress(quiet=options.quiet) as progress:
+        found = sweep(
+            options.path,
+            options.vary,
+            design=options.design,
+            points=options.points,
+            metric=options.metric,
+            overrides=options.overrides,
+            seed=options.seed,
+            replications=options.replications,
+            workers=options.workers,
+            out=options.out,
+            progress=progress,
+        )
+    if found.finished:
+        if options.out is not None:
+            _write(found, options.out)
+        _print(found, options)
+    return _interrupted(found, options) if found.interrupted else GOOD
+
+
+def _write(found: Sweep, out: Path) -> None:
+    """The folder of the sweep with its report."""
+    folder = found.save(out)
+    write_sweep_report(found, folder / "sweep.html")
+    draft = folder / "summary.md.part"
+    draft.write_text(sweep_markdown(found), encoding="utf-8")
+    os.replace(draft, folder / "summary.md")
+
+
+def _print(found: Sweep, options: SweepOptions) -> None:
+    if options.as_json:
+        print(json.dumps(found.to_json(), allow_nan=False))
+    elif not options.quiet:
+        Terminal().print(sweep_summary(found))
+    if options.out is not None and not options.quiet:
+        reused = f"; {found.n_reused} points were there already" if found.n_reused else ""
+        say(f"written to {options.out}{reused}")
+
+
+def _interrupted(found: Sweep, options: SweepOptions) -> int:
+    """Say what is left of a sweep that was stopped."""
+    sys.stdout.flush()
+    say(f"interrupted: {len(found.finished)} of {len(found.points)} points finished")
+    if options.out is not None:
+        say("the same command goes on from there")
+    return INTERRUPTED

@@ -1,0 +1,137 @@
+"""The points of a sweep: for each the scenario with its values set, and where it lies on the axes."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from ras_sim.errors import InputError, Problem
+from ras_sim.experiment.factors import Factor, Row
+from ras_sim.scenario.load import load, loads
+from ras_sim.scenario.model import Scenario
+
+_QUANTITY = re.compile(r"([+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?)(?: (\S.*))?", re.IGNORECASE | re.ASCII)
+_MAX_PROBLEMS = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """One point of a sweep.
+
+    Args:
+        index: from 0, in the order of the design.
+        values: of each factor, as they were written.
+        scenario: with these values.
+        content_hash: of the scenario.
+    """
+
+    index: int
+    values: Row
+    scenario: Scenario
+    content_hash: str
+
+    def key(self, seed: int, replications: int) -> str:
+        """What its results depend on, as 32 hexadecimal digits: equal keys are equal results."""
+        from ras_sim import __version__
+
+        identity = json.dumps([self.content_hash, seed, replications, __version__])
+        return hashlib.sha256(identity.encode()).hexdigest()[:32]
+
+
+@dataclass(frozen=True, slots=True)
+class Axis:
+    """Where the points lie along one factor.
+
+    Args:
+        key: dotted path.
+        unit: of `levels`, "" for plain numbers; None if the values are no numbers of one unit.
+        levels: of each point a number, or the text as written if `unit` is None.
+    """
+
+    key: str
+    unit: str | None
+    levels: tuple[float, ...] | tuple[str, ...]
+
+    @property
+    def label(self) -> str:
+        """The last two names of the path."""
+        return ".".join(self.key.split(".")[-2:])
+
+
+def points_of(
+    base: str | Path | Scenario, factors: Sequence[Factor], rows: Sequence[Row], overrides: Sequence[str] = ()
+) -> tuple[Point, ...]:
+    """Read the scenario once for each point.
+
+    Args:
+        base: the file, or a scenario that was read before.
+        factors: what is varied.
+        rows: of each point the values.
+        overrides: `key.path=value`, set at every point.
+
+    Raises:
+        InputError: what is wrong with them, each once; stops looking after some twenty.
+    """
+    points: list[Point] = []
+    problems: dict[Problem, None] = {}
+    for row in rows:
+        sets = [f"{factor.key}={value}" for factor, value in zip(factors, row, strict=True)]
+        try:
+            scenario = _scenario(base, (*overrides, *sets))
+            points.append(Point(len(points), row, scenario, scenario.content_hash))
+        except InputError as error:
+            problems |= dict.fromkeys(_blaming(factors, sets, one) for one in error.problems)
+            if len(problems) >= _MAX_PROBLEMS:
+                break
+    if problems:
+        raise InputError(problems)
+    return tuple(points)
+
+
+def _scenario(base: str | Path | Scenario, sets: Sequence[str]) -> Scenario:
+    if isinstance(base, Scenario):
+        return loads(base.resolved_text, base.name, sets)
+    return load(base, sets)
+
+
+def _blaming(factors: Sequence[Factor], sets: Sequence[str], problem: Problem) -> Problem:
+    """The problem with the option it came from; where it stands in the file, with the values of the point."""
+    for factor, text in zip(factors, sets, strict=True):
+        if problem.file.startswith(f"--set {text[:200]!r}"[:-1]):
+            return replace(problem, file=f"--vary {factor.key}")
+    if problem.file.startswith("--set "):
+        return problem
+    at = f"at --vary {', '.join(sets)}"
+    return replace(problem, hint=f"{problem.hint}; {at}" if problem.hint else at)
+
+
+def axes_of(factors: Sequence[Factor], points: Sequence[Point]) -> tuple[Axis, ...]:
+    """Of each factor where the points lie, in the unit of the resolved scenario where that is one number."""
+    resolved = [point.scenario.resolved() for point in points]
+    axes = []
+    for number, factor in enumerate(factors):
+        found = [_quantity(tree, factor.key.split(".")) for tree in resolved]
+        numbers = [one for one in found if one is not None]
+        units = {unit for _, unit in numbers}
+        if len(numbers) == len(points) and len(units) == 1:
+            axes.append(Axis(factor.key, units.pop(), tuple(value for value, _ in numbers)))
+        else:
+            axes.append(Axis(factor.key, None, tuple(point.values[number] for point in points)))
+    return tuple(axes)
+
+
+def _quantity(tree: Any, path: Sequence[str]) -> tuple[float, str] | None:
+    """(number, unit) at a key of a resolved scenario; None if there is no number."""
+    for name in path:
+        tree = tree.get(name) if isinstance(tree, dict) else None
+    if isinstance(tree, bool) or tree is None:
+        return None
+    if isinstance(tree, int | float):
+        return float(tree), ""
+    match = _QUANTITY.fullmatch(str(tree))
+    return None if match is None else (float(match[1]), match[2] or "")
