@@ -56,3 +56,23 @@ def trace(
     from ras_sim.cli.trace import TraceOptions, trace_run
 
     return trace_run(TraceOptions(directory, replication, out))
+
+
+@app.command()
+@guarded
+def export(
+    directory: RunDirectory,
+    form: Annotated[
+        str,
+        typer.Option("--format", metavar="NAME", help="goodput-log: what ml-goodput-measurement reads."),
+    ] = "goodput-log",
+    out: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Where to write it.", show_default="the format's name, .jsonl"),
+    ] = None,
+    replication: Which = None,
+) -> int:
+    """Write the job's history of one replication in the format of another tool."""
+    from ras_sim.cli.export import ExportOptions, export_run
+
+    return export_run(ExportOptions(directory, form, replication, out))

@@ -110,3 +110,17 @@ def test_one_replication_alone_is_the_one_of_the_run(saved: Path, tmp_path: Path
     assert ras_sim("explain", alone, *asked).stdout == ras_sim("explain", saved, *asked).stdout
     assert json.loads((alone / "manifest.json").read_text())["finished"] == [2]
     ras_sim("run", FULL, "--replication", "-1", code=2)
+
+
+def test_export_writes_a_log_that_other_tools_read(saved: Path, tmp_path: Path) -> None:
+    out = tmp_path / "log.jsonl"
+    assert ras_sim("export", saved, "--format", "goodput-log", "--out", out).stdout == ""
+    lines = [json.loads(line) for line in out.read_text().splitlines()]
+    assert {one["job_name"] for one in lines} == {"full"}
+    assert "job_start_time" in lines[0]
+    assert "job_end_time" in lines[-1]
+
+
+def test_export_names_the_formats_that_there_are(saved: Path) -> None:
+    said = ras_sim("export", saved, "--format", "goodputlog", code=2).stderr
+    assert "--format: got 'goodputlog', want one of goodput-log (did you mean 'goodput-log'?)" in said
