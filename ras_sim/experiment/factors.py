@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import math
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from itertools import product
 
 from ras_sim.errors import InputError, Problem, nearest
@@ -46,14 +48,14 @@ class Span:
         Args:
             u: 0 <= u < 1.
 
-        >>> Span(0.0, 8.0, "", True).at(0.99), Span(5.0, 60.0, "min", False).at(0.5)
-        ('8', '32.5 min')
+        >>> Span(0.0, 8.0, "", True).at(0.99), Span(5.0, 60.0, "min", False).at(0.5), Span(0.0, 1e-4, "", False).at(0.1)
+        ('8', '32.5 min', '0.00001')
         """
         if self.is_whole:
             return str(min(int(self.high), math.floor(self.low + u * (self.high - self.low + 1.0))))
         value = float(f"{self.low + u * (self.high - self.low):.6g}")
-        # Rounding must not lead out of the range.
-        return f"{min(max(value, self.low), self.high):.6g} {self.unit}".rstrip()
+        # Rounding must not lead out of the range. YAML reads 1e-05 as a text: no exponent.
+        return f"{Decimal(repr(min(max(value, self.low), self.high))):f} {self.unit}".rstrip()
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +77,7 @@ class Factor:
         return self.values[int(u * len(self.values))] if self.span is None else self.span.at(u)
 
 
-def parse_factors(vary: Sequence[str] | Mapping[str, object]) -> tuple[Factor, ...]:
+def parse_factors(vary: str | Sequence[str] | Mapping[str, object]) -> tuple[Factor, ...]:
     """Read what is varied.
 
     Args:
@@ -84,6 +86,8 @@ def parse_factors(vary: Sequence[str] | Mapping[str, object]) -> tuple[Factor, .
     Raises:
         InputError: everything that is wrong with them, or there is none.
     """
+    if isinstance(vary, str):
+        vary = [vary]
     texts = [_written(*item) for item in vary.items()] if isinstance(vary, Mapping) else list(vary)
     if not texts:
         raise _wrong("--vary", "nothing to vary", "a key and its values", "--vary KEY.PATH=A,B,C")
@@ -105,18 +109,28 @@ def _written(key: str, values: object) -> str:
     """The values of a key as on the command line."""
     if isinstance(values, str):
         return f"{key}={values}"
+    values = _plain(values)
     if not isinstance(values, Sequence):
         raise wrong_argument("vary", f"{values!r} for {key}", "a list of values, or a text like 'low..high'")
-    return f"{key}={','.join(_yaml(value) for value in values)}"
+    return f"{key}={','.join(_yaml(_plain(value)) for value in values)}"
+
+
+def _plain(value: object) -> object:
+    """What numpy and pandas hold, as Python's own."""
+    return value.tolist() if hasattr(value, "tolist") else value
 
 
 def _yaml(value: object) -> str:
-    """A value of Python as YAML on one line; a text is taken as it is."""
-    if isinstance(value, str):
-        return value
-    import json
+    """A value of Python as YAML on one line; a text is taken as it is, unless its commas would divide it.
 
-    return json.dumps(value)
+    Raises: InputError if it is nothing that YAML can hold.
+    """
+    if isinstance(value, str) and len(_split(value)) == 1:
+        return value
+    try:
+        return json.dumps(value, ensure_ascii=False)
+    except TypeError:
+        raise wrong_argument("vary", repr(value), "texts, numbers, true or false") from None
 
 
 def _option(text: str) -> str:

@@ -191,7 +191,7 @@ class Sweep:
 
 def sweep(
     scenario: str | Path | Scenario,
-    vary: Sequence[str] | Mapping[str, object],
+    vary: str | Sequence[str] | Mapping[str, object],
     *,
     design: str = "grid",
     points: int | None = None,

@@ -57,6 +57,30 @@ def test_a_latin_hypercube_of_a_factor_does_not_depend_on_the_others() -> None:
     assert alone != [row[0] for row in rows(["a=0.0..1.0"], "lhs", 20, seed=2)]
 
 
+def test_values_from_python_are_written_as_on_the_command_line() -> None:
+    values = {
+        "a": np.array([1, 2]),
+        "b": [0.5, True, None],
+        "c": "x,y",
+        "d": ["p, q", "r"],
+        "e": (np.float64(2),),
+    }
+    assert [one.values for one in parse_factors(values)] == [
+        ("1", "2"),
+        ("0.5", "true", "null"),
+        ("x", "y"),
+        ('"p, q"', "r"),
+        ("2.0",),
+    ]
+    assert parse_factors("a=1,2") == parse_factors(["a=1,2"])
+
+
+@pytest.mark.parametrize("values", [3, [{1, 2}]])
+def test_values_that_are_none_are_refused(values: object) -> None:
+    with pytest.raises(InputError, match="vary: got"):
+        parse_factors({"a": values})
+
+
 def test_whole_ends_give_whole_numbers_equally_often() -> None:
     found = [int(row[0]) for row in rows(["a=0..4"], "lhs", 500)]
     assert np.bincount(found).tolist() == [100] * 5
