@@ -76,3 +76,19 @@ def export(
     from ras_sim.cli.export import ExportOptions, export_run
 
     return export_run(ExportOptions(directory, form, replication, out))
+
+
+@app.command()
+@guarded
+def query(
+    directories: Annotated[
+        list[Path],
+        typer.Argument(metavar="RUN...", help="What `ras-sim run --out` wrote.", show_default=False),
+    ],
+    sql: Annotated[str, typer.Argument(metavar="SQL", help="One statement.", show_default=False)],
+    as_json: Annotated[bool, typer.Option("--json", help="Write one JSON object to stdout instead.")] = False,
+) -> int:
+    """Ask the tables of saved runs in SQL: replications, incidents, job, attempts, resources, faults."""
+    from ras_sim.cli.query import QueryOptions, query_runs
+
+    return query_runs(QueryOptions(directories, sql, as_json))

@@ -154,6 +154,25 @@ def read(directory: str | Path) -> Run:
     return Run(folder, manifest, frames)
 
 
+def table_paths(directory: str | Path) -> dict[str, Path]:
+    """The Parquet file of each table of a run directory, for who reads them with another tool.
+
+    Raises:
+        InputError: there is no such folder, it holds no run, or a table is missing.
+    """
+    folder = Path(directory)
+    if not folder.is_dir():
+        raise file_problem(folder, "a file" if folder.exists() else "nothing there", "a run directory")
+    with readable_errors(folder):
+        found = {table: _current(folder, f"{table}.parquet") for table in _read_manifest(folder)["tables"]}
+    for path in found.values():
+        if not path.exists():
+            raise file_problem(
+                path, "nothing there", "a table that the manifest names", "run the scenario again"
+            )
+    return found
+
+
 def _complete(folder: Path) -> None:
     """Finish a committed write, if there is one, and clear the rubbish of one that was not."""
     committed = folder / f"{MANIFEST}{_PART}"

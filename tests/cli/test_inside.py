@@ -124,3 +124,30 @@ def test_export_writes_a_log_that_other_tools_read(saved: Path, tmp_path: Path) 
 def test_export_names_the_formats_that_there_are(saved: Path) -> None:
     said = ras_sim("export", saved, "--format", "goodputlog", code=2).stderr
     assert "--format: got 'goodputlog', want one of goodput-log (did you mean 'goodput-log'?)" in said
+
+
+def test_query_asks_the_tables_of_many_runs(saved: Path, tmp_path: Path) -> None:
+    pytest.importorskip("duckdb")
+    other = tmp_path / "it's [another]*"
+    ras_sim("run", FULL, "-n", "2", "--seed", "9", "--out", other, "--workers", "1", "--quiet")
+    sql = "select run, count(*) n, avg(goodput) goodput from replications group by run order by n"
+    asked = json.loads(ras_sim("query", other, saved, sql, "--json").stdout)
+    assert asked["columns"] == ["run", "n", "goodput"]
+    assert [row[:2] for row in asked["rows"]] == [[str(other), 2], [str(saved), 3]]
+    manifest = json.loads(ras_sim("run", FULL, "-n", "2", "--seed", "9", "--json", "--workers", "1").stdout)
+    assert asked["rows"][0][2] == pytest.approx(manifest["metrics"]["goodput"]["mean"])
+
+
+def test_query_for_people_and_what_json_has_no_word_for(saved: Path) -> None:
+    pytest.importorskip("duckdb")
+    sql = "select rung, count(*) as tries from attempts group by rung order by tries desc"
+    assert ras_sim("query", saved, sql).stdout.split()[:2] == ["rung", "tries"]
+    nothing = "select 'NaN'::double, null, 1.5::decimal(3, 1), true"
+    assert json.loads(ras_sim("query", saved, nothing, "--json").stdout)["rows"] == [[None, None, 1.5, True]]
+
+
+@pytest.mark.parametrize("sql", ["selekt 1", "select nothing from replications", "select * from none"])
+def test_query_that_cannot_be_answered(saved: Path, sql: str) -> None:
+    pytest.importorskip("duckdb")
+    assert "want a statement that DuckDB understands" in ras_sim("query", saved, sql, code=2).stderr
+    assert "want a run directory" in ras_sim("query", saved.parent, sql, code=2).stderr

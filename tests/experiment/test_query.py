@@ -1,0 +1,39 @@
+"""SQL over saved runs, where DuckDB is not installed or a table is gone."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+
+import ras_sim
+from ras_sim.errors import InputError
+from ras_sim.experiment.query import query
+
+TINY = Path(__file__).parents[1] / "scenarios" / "tiny.yaml"
+
+
+@pytest.fixture
+def saved(tmp_path: Path) -> Path:
+    return ras_sim.run(ras_sim.load(TINY), replications=2, workers=1).save(tmp_path / "run")
+
+
+def test_without_duckdb_the_way_to_get_it_is_named(saved: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "duckdb", None)
+    with pytest.raises(InputError, match=r"pip install 'ras-sim\[query\]'"):
+        query([saved], "select 1")
+
+
+def test_rows_are_those_of_the_tables(saved: Path) -> None:
+    pytest.importorskip("duckdb")
+    answer = query([saved], "select sum(hours) from job group by replication")
+    horizon_h = ras_sim.load(TINY).horizon_h
+    assert [row[0] for row in answer.rows] == [pytest.approx(horizon_h)] * 2
+
+
+def test_a_table_that_is_gone_is_named(saved: Path) -> None:
+    pytest.importorskip("duckdb")
+    (saved / "job.parquet").unlink()
+    with pytest.raises(InputError, match=r"job\.parquet: got nothing there"):
+        query([saved], "select 1")
