@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from ras_sim.engine import simulate
+    from ras_sim.experiment.check import Check, check
     from ras_sim.experiment.compare import Comparison, compare
     from ras_sim.experiment.replicate import Result, run
     from ras_sim.experiment.sweep import Sweep, sweep
@@ -24,12 +25,14 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 __all__ = [
+    "Check",
     "Comparison",
     "Ledger",
     "Result",
     "Scenario",
     "Sweep",
     "__version__",
+    "check",
     "compare",
     "load",
     "run",
@@ -38,11 +41,13 @@ __all__ = [
 ]
 
 _HOMES = {
+    "Check": "ras_sim.experiment.check",
     "Comparison": "ras_sim.experiment.compare",
     "Ledger": "ras_sim.ledger",
     "Result": "ras_sim.experiment.replicate",
     "Scenario": "ras_sim.scenario.model",
     "Sweep": "ras_sim.experiment.sweep",
+    "check": "ras_sim.experiment.check",
     "compare": "ras_sim.experiment.compare",
     "load": "ras_sim.scenario.load",
     "run": "ras_sim.experiment.replicate",

@@ -150,6 +150,31 @@ def compare(
 
 @app.command()
 @guarded
+def check(
+    paths: Annotated[
+        list[Path],
+        typer.Argument(metavar="PATH...", help="Scenario files, or folders of them.", show_default=False),
+    ],
+    update: Annotated[bool, typer.Option("--update", help="Rewrite the baselines instead.")] = False,
+    overrides: Overrides = None,
+    seed: Annotated[
+        int | None,
+        typer.Option(help="The same seed gives the same results.", show_default="the baseline's, else 1"),
+    ] = None,
+    max_replications: Annotated[int, typer.Option(help="Where to stop undecided.")] = 640,
+    as_json: Annotated[bool, typer.Option("--json", help="Write one JSON object to stdout instead.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress, no summary.")] = False,
+    workers: Annotated[int | None, typer.Option(help="Processes.", show_default="one per core")] = None,
+) -> int:
+    """Hold scenarios to what they expect: 0 if all do, 1 if one does not or cannot be decided."""
+    from ras_sim.cli.check import CheckOptions, check_scenarios
+
+    options = CheckOptions(paths, overrides or [], seed, max_replications, workers, update, as_json, quiet)
+    return check_scenarios(options)
+
+
+@app.command()
+@guarded
 def sweep(
     scenario: ScenarioPath,
     vary: Annotated[

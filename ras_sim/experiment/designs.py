@@ -12,7 +12,7 @@ from ras_sim.scenario.failures import ModeSpec
 from ras_sim.scenario.load import load
 from ras_sim.scenario.model import Scenario
 
-_NO_PART_OF_HISTORY = ("source", "detection", "speed")
+NO_PART_OF_HISTORY = ("source", "detection", "speed")
 """Keys of a failure mode that change what is made of a fault, not the fault."""
 _SAID_ELSEWHERE = frozenset({"name", "description", "published", "expect"})
 
@@ -205,7 +205,7 @@ def _difference(base: ModeSpec | None, other: ModeSpec | None, parts: tuple[int,
         return "only in the base" if other is None else "not in the base"
     if parts[0] != parts[1]:
         return f"{parts[0]:,} parts against {parts[1]:,}"
-    ours, theirs = (one.model_dump(exclude=set(_NO_PART_OF_HISTORY)) for one in (base, other))
+    ours, theirs = (one.model_dump(exclude=set(NO_PART_OF_HISTORY)) for one in (base, other))
     changed = [key for key in ours if ours[key] != theirs[key]]
     if changed == ["rate"]:
         return "another rate: the same faults, earlier and more of them at the higher rate"

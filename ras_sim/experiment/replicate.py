@@ -226,8 +226,10 @@ def measured(
         progress: called with (finished, wanted) after each of them.
 
     Raises:
+        InputError: `workers` is out of range.
         ModelError: a ledger does not add up.
     """
+    check_arguments(1, workers)
     tasks = [(scenario, simulate, seed, number, False) for number in numbers]
     found: list[Measures] = []
     with closing(spread(_one, tasks, workers)) as outcomes:

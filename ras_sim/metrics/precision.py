@@ -36,9 +36,17 @@ def replications_needed(first: Sequence[float], half_width: float) -> int:
     >>> replications_needed([1.0, 2.0, 3.0], 1.0)
     19
     """
-    n = len(first)
-    sd = estimate(first).sd or 0.0
-    return max(n, math.floor((t_quantile(n - 1) * sd / half_width) ** 2) + 1)
+    return needed_by(estimate(first), half_width)
+
+
+def needed_by(first: Estimate, half_width: float) -> int:
+    """The same, from the estimate of the first stage.
+
+    >>> needed_by(estimate([1.0, 2.0, 3.0]), 1.0)
+    19
+    """
+    sd = first.sd or 0.0
+    return max(first.n, math.floor((t_quantile(first.n - 1) * sd / half_width) ** 2) + 1)
 
 
 def paired_in_two_stages(base: Sequence[float], other: Sequence[float], n_first: int) -> Difference:

@@ -7,6 +7,7 @@ from typing import Any
 
 from pydantic import Field, PrivateAttr, model_validator
 
+from ras_sim.scenario.expect import Expectation
 from ras_sim.scenario.failures import DetectionSpec, ModeSpec, Name, ShockSpec
 from ras_sim.scenario.fields import PositiveHours, Source, Strict
 from ras_sim.scenario.job import JobSpec
@@ -50,6 +51,11 @@ class Scenario(Strict):
     repair: RepairSpec = Field(description="Who repairs what, how, with what.")
     published: dict[str, Published] = Field(
         default_factory=dict, description="Public figures by metric, e.g. interruptions_by_mode.hbm.due."
+    )
+    expect: dict[str, Expectation] = Field(
+        default_factory=dict,
+        description="What `ras-sim check` holds the results to, by metric, e.g. goodput, mtti_h, time_h.restore. "
+        "Not taken over from a file that this one extends.",
     )
 
     _source_text: str = PrivateAttr(default="")

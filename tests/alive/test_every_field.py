@@ -25,6 +25,9 @@ EXEMPT = {
     "Published.value": "printed beside the result",
     "Published.at_least": "printed beside the result",
     "Published.at_most": "printed beside the result",
+    "Expectation.at_least": "results are held to it",
+    "Expectation.at_most": "results are held to it",
+    "Expectation.no_worse_than_baseline_by": "results are held to it",
 }
 """Keys without an effect on what happens, and what they are for."""
 

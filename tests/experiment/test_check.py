@@ -1,0 +1,454 @@
+"""Checks: what may be expected, which failures a baseline is compared on, what its file may hold."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import ras_sim
+from ras_sim.errors import InputError
+from ras_sim.experiment import baseline as baselines
+from ras_sim.experiment.check import Check, Subject, check, subject_of
+from ras_sim.experiment.collect import collect, states_expectations
+from ras_sim.experiment.differences import BETTER
+from ras_sim.experiment.rebase import earlier, moved, new_baseline
+from ras_sim.experiment.replicate import measured, run
+from ras_sim.ledger import CATEGORIES, JobRow, Ledger
+from ras_sim.metrics.precision import replications_needed
+from ras_sim.metrics.samples import Sample, paired_interval, sample
+from ras_sim.report.check_text import baseline_lines, check_lines
+from ras_sim.report.published import lookup
+from ras_sim.scenario.checks.published import metric_names
+from ras_sim.scenario.expect import better
+from ras_sim.scenario.load import load, loads
+from ras_sim.scenario.model import Scenario
+from ras_sim.streams import stream
+from tests.ledgers import empty
+
+ROOT = Path(__file__).parents[2]
+TINY = ROOT / "tests" / "scenarios" / "tiny.yaml"
+MARGIN = "goodput: {no_worse_than_baseline_by: 1 %}"
+
+
+def text(expect: str) -> str:
+    return TINY.read_text() + f"expect: {{{expect}}}\n"
+
+
+def scenario(expect: str, *overrides: str) -> Scenario:
+    return loads(text(expect), "here.yaml", overrides)
+
+
+def checked(expect: str, *overrides: str, **options: Any) -> Check:
+    return check(scenario(expect, *overrides), workers=1, **options)
+
+
+def steady(goodput: float) -> Callable[..., Ledger]:
+    """Replications that are all alike."""
+
+    def simulate(_: Scenario, *, seed: int, replication: int) -> Ledger:
+        ledger = empty(100.0, replication, seed)
+        ledger.job = [
+            JobRow(0, 1, "productive", 100 * goodput, -1),
+            JobRow(0, 1, "repair", 100 * (1 - goodput), -1),
+        ]
+        return ledger
+
+    return simulate
+
+
+# ---------------------------------------------------------------------- what may be expected
+
+
+@pytest.mark.parametrize(
+    ("expect", "message"),
+    [
+        (
+            "goodputt: {at_least: 0.9}",
+            r"here.yaml:36:10: expect.goodputt: got 'goodputt'.*did you mean 'goodput'",
+        ),
+        ("time_h.restor: {at_most: 1 h}", "did you mean 'time_h.restore'"),
+        ("interruptions_by_mode.node.crush: {at_most: 1}", "did you mean 'interruptions_by_mode.node.crash'"),
+        ("goodput: {at_least: 2}", "expect.goodput.at_least: got 2, want a fraction"),
+        ("goodput: {at_least: 85 h}", "expect.goodput.at_least: got '85 h', want a fraction"),
+        ("mtti_h: {at_least: 2}", "expect.mtti_h.at_least: got 2, want a time with its unit"),
+        ("interruptions: {at_most: 5 %}", "expect.interruptions.at_most: got '5 %', want a number >= 0"),
+        ("interruptions: {at_most: true}", "got true, want an amount in the unit of the metric"),
+        ("interruptions: {at_most: .inf}", "got .inf, want an amount"),
+        ("interruptions: {at_least: -1}", "got -1, want a number >= 0"),
+        ("goodput: {}", "got no bound, want `at_least`, `at_most` or `no_worse_than_baseline_by`"),
+        ("goodput: {at_lest: 0.9}", "unknown key 'at_lest'.*did you mean 'at_least'"),
+        ("goodput: {at_least: 0.9, at_most: 0.8}", "at_least: got 0.9, want no more than at_most, 0.8"),
+        ("goodput: {no_worse_than_baseline_by: 0}", "got 0, want more than 0"),
+        ("mtti_h: {no_worse_than_baseline_by: 3}", "got 3, want a time with its unit"),
+        ("rungs.rma.attempts: {no_worse_than_baseline_by: 5 %}", "want at_least and at_most for this metric"),
+    ],
+)
+def test_expectations_that_mean_nothing_are_named_at_their_place(expect: str, message: str) -> None:
+    with pytest.raises(InputError, match=message) as caught:
+        scenario(expect)
+    assert len(caught.value.problems) == 1
+
+
+def test_amounts_are_read_in_the_unit_of_their_metric() -> None:
+    done = checked(
+        "goodput: {at_least: 50 %}, time_h.restore: {at_most: 60 min}, interruptions: {at_least: 2}"
+    )
+    assert [one.bound for one in done.judged] == [0.5, 1.0, 2.0]
+
+
+def test_a_resolved_scenario_says_the_same() -> None:
+    one = scenario(f"{MARGIN}, mtti_h: {{at_least: 2 h}}, interruptions: {{at_most: 30}}")
+    assert loads(one.resolved_text) == one
+
+
+def test_expectations_are_not_taken_over_from_what_a_file_extends(tmp_path: Path) -> None:
+    (tmp_path / "base.yaml").write_text(text("goodput: {at_least: 50 %}"))
+    over = tmp_path / "over.yaml"
+    over.write_text("extends: base.yaml\nname: over\n")
+    assert not load(over).expect
+    over.write_text("extends: base.yaml\nexpect: {ettr: {at_most: 100 %}}\n")
+    assert list(load(over).expect) == ["ettr"]
+
+
+def test_every_metric_has_the_mean_of_the_ordinary_result() -> None:
+    one = load(TINY)
+    result = run(one, seed=3, replications=5, workers=1)
+    names = metric_names(one)
+    assert {"mtti_h", "time_h.restore", "faults_by_mode.node.crash", "rungs.rma.fixed"} < set(names)
+    for name in names:
+        expected = lookup(result.aggregate, name)
+        got = sample(result.measures, name).estimate
+        if expected is None:
+            assert not any(sample(result.measures, name).values), f"{name}: a rung that was never tried"
+        else:
+            assert got.mean == pytest.approx(expected.mean), name
+
+
+def test_better_is_the_same_everywhere() -> None:
+    names = [name for name in metric_names(load(TINY)) if name in BETTER]
+    assert len(names) > 5
+    assert [better(name) for name in names] == [BETTER[name] for name in names]
+    assert [name for name in CATEGORIES if better(f"time_h.{name}") > 0] == ["productive"]
+
+
+# ---------------------------------------------------------------------- the verdict
+
+
+def test_pass_fail_and_not_decided() -> None:
+    done = checked("goodput: {at_least: 50 %, at_most: 80 %}, ettr: {at_least: 0.9564}", max_replications=50)
+    assert [one.verdict for one in done.judged] == ["pass", "fail", "undecided"]
+    assert done.verdict == "fail"
+    assert done.replications == 50
+    lines = "\n".join(check_lines(done))
+    assert "here.yaml" not in lines
+    assert "tiny: FAIL (50 replications, seed 1)" in lines
+    assert "pass         Goodput at least 50%: 95." in lines
+    assert "FAIL         Goodput at most 80%" in lines
+    assert "NOT DECIDED  ETTR at least 95.64%" in lines
+    assert "50 replications cannot tell: allow more with --max-replications" in lines
+    assert checked("ettr: {at_least: 0.9564}", max_replications=50).verdict == "undecided"
+
+
+def test_a_clear_case_takes_the_first_look_and_a_narrow_one_more() -> None:
+    assert checked("goodput: {at_least: 80 %}").replications == 40
+    close = checked("goodput: {at_least: 95.4 %}", seed=3)
+    assert (close.verdict, close.replications > 40) == ("pass", True)
+
+
+def test_the_result_does_not_depend_on_the_number_of_workers() -> None:
+    one, two = (check(scenario("mtti_h: {at_least: 1 h}"), seed=5, workers=n).to_json() for n in (1, 2))
+    assert {**one, "wall_s": 0} == {**two, "wall_s": 0}
+
+
+def test_a_time_between_interruptions_without_any_is_bounded_from_below() -> None:
+    calm = "failures.node.crash.rate=0"
+    done = checked("mtti_h: {at_least: 100 h}, interruptions: {at_most: 0.5}", calm)
+    assert done.judged[0].estimate.mean is None
+    assert [one.verdict for one in done.judged] == ["pass", "pass"]
+    assert checked("mtti_h: {at_least: 1000 d}", calm, max_replications=50).verdict == "undecided"
+    assert "none seen" in "\n".join(check_lines(done))
+
+
+def test_replications_that_are_all_alike_are_taken_at_their_word() -> None:
+    expect = "goodput: {at_least: 90 %}"
+    assert checked(expect, simulate=steady(0.91)).verdict == "pass"
+    assert checked(expect, simulate=steady(0.89)).verdict == "fail"
+
+
+@pytest.mark.parametrize("n", [-1, 0, 1])
+def test_a_spread_needs_two_replications(n: int) -> None:
+    with pytest.raises(InputError, match=r"max-replications: got .*, want >= 2"):
+        checked("goodput: {at_least: 50 %}", max_replications=n)
+    with pytest.raises(InputError, match="max-replications"):
+        new_baseline(scenario(MARGIN), max_replications=n)
+
+
+def test_the_public_name_checks_a_file(tmp_path: Path) -> None:
+    file = tmp_path / "mine.yaml"
+    file.write_text(text("goodput: {at_least: 50 %}"))
+    assert ras_sim.check(file, workers=1).verdict == "pass"
+    with pytest.raises(InputError, match=r"expect: got nothing, want something to check \(e\.g\."):
+        ras_sim.check(TINY)
+
+
+def test_expectations_can_be_given_in_python() -> None:
+    subject = subject_of(TINY, expect={"mtti_h": {"at_least": "2 h"}})
+    assert check(subject, workers=1).verdict == "pass"
+    for expect, message in (
+        ({"mtti": {"at_least": "2 h"}}, "expect.mtti: got 'mtti'.*did you mean 'mtti_h'"),
+        ({"mtti_h": {"at_least": 2}}, "expect.mtti_h.at_least: got .*2.*, want a time with its unit"),
+        ({"mtti_h": 3}, "expect.mtti_h: got 3, want"),
+        ({"goodput": {"no_worse_than_baseline_by": "1 %"}}, "nothing there"),
+    ):
+        with pytest.raises(InputError, match=message):
+            subject_of(TINY, expect=expect)
+    with pytest.raises(InputError, match="baseline: got none, want the file that goodput is compared with"):
+        subject_of(scenario(MARGIN))
+
+
+# ---------------------------------------------------------------------- against a baseline
+
+
+def against(changed: Scenario, stored: baselines.Baseline, **options: Any) -> Check:
+    return check(Subject(changed, None, stored), workers=1, **options)
+
+
+def test_the_same_scenario_gives_no_difference_at_all() -> None:
+    one = scenario(f"{MARGIN}, mtti_h: {{no_worse_than_baseline_by: 1 %}}")
+    done = against(one, new_baseline(one, seed=4, workers=1))
+    assert [(done.verdict, done.seed, done.is_changed)] == [("pass", 4, False)]
+    assert {(one.method, one.difference) for one in done.judged} == {("paired", 0.0)}
+    assert "no difference, 40 pairs" in "\n".join(check_lines(done))
+
+
+def test_another_policy_is_compared_on_the_same_failures_and_another_machine_is_not() -> None:
+    stored = new_baseline(scenario(MARGIN), workers=1)
+    slower = against(scenario(MARGIN, "job.initialise.base=6 min"), stored)
+    assert (slower.judged[0].method, slower.unpaired_because, slower.is_changed) == ("paired", "", True)
+    assert slower.verdict == "pass"
+    assert "the scenario has changed since its baseline" in "\n".join(check_lines(slower))
+    for override in ("machine.nodes=44", "failures.node.crash.rate=0.021 per node-day", "horizon=11 d"):
+        other = against(scenario(MARGIN, override), stored)
+        assert (other.judged[0].method, "another machine" in other.unpaired_because) == ("unpaired", True), (
+            override
+        )
+    other = against(scenario(MARGIN), stored, seed=2)
+    assert (other.judged[0].method, other.unpaired_because) == ("unpaired", "the baseline has seed 1")
+    assert "compared without pairs: the baseline has seed 1" in "\n".join(check_lines(other))
+
+
+def test_pairs_decide_what_runs_on_their_own_cannot() -> None:
+    narrow = "goodput: {no_worse_than_baseline_by: 0.3 %}"
+    stored = new_baseline(scenario(narrow), workers=1, max_replications=40)
+    slower = scenario(narrow, "job.initialise.base=5.5 min")
+    assert against(slower, stored).verdict == "pass"
+    assert against(slower, stored, seed=9, max_replications=160).verdict == "undecided"
+
+
+def test_a_loss_fails_and_a_gain_does_not() -> None:
+    stored = new_baseline(scenario(MARGIN), workers=1)
+    dear = against(scenario(MARGIN, "job.checkpoints.remote.blocking=3 min"), stored)
+    assert (dear.verdict, dear.judged[0].bound) == ("fail", -0.01)
+    assert dear.judged[0].difference < -0.01  # type: ignore[operator]
+    assert against(scenario(MARGIN, "job.checkpoints.remote.blocking=0"), stored).verdict == "pass"
+
+
+def test_a_metric_of_which_less_is_better_and_a_margin_in_percent() -> None:
+    expect = "time_h.restore: {no_worse_than_baseline_by: 50 %}"
+    stored = new_baseline(scenario(expect), workers=1)
+    mean = stored.metrics["time_h.restore"].mean
+    double = against(scenario(expect, "job.checkpoints.remote.restore=10 min"), stored)
+    assert (double.verdict, double.judged[0].bound) == ("fail", pytest.approx(mean / 2))  # type: ignore[operator]
+    assert against(scenario(expect, "job.checkpoints.remote.restore=1 min"), stored).verdict == "pass"
+
+
+def test_a_changed_program_is_told_from_a_changed_scenario() -> None:
+    one = scenario(MARGIN)
+    done = against(one, new_baseline(one, simulate=steady(0.9)), simulate=steady(0.85))
+    assert (done.verdict, done.is_changed) == ("fail", False)
+    assert "the scenario has not changed, so the program has, since its baseline" in "\n".join(
+        check_lines(done)
+    )
+
+
+def noisy(purpose: str) -> Callable[..., Ledger]:
+    """Goodput of 90 % give or take a point, other draws for every purpose."""
+
+    def simulate(given: Scenario, *, seed: int, replication: int) -> Ledger:
+        goodput = 0.9 + 0.01 * float(stream(seed, replication, purpose).standard_normal())
+        return steady(goodput)(given, seed=seed, replication=replication)
+
+    return simulate
+
+
+def test_a_paired_claim_stops_when_the_pairs_are_used_up() -> None:
+    one = scenario("goodput: {no_worse_than_baseline_by: 0.2 %}")
+    stored = new_baseline(one, simulate=noisy("then"), max_replications=50)
+    done = against(one, stored, simulate=noisy("now"))
+    assert (done.verdict, done.judged[0].n, done.replications) == ("undecided", 50, 80)
+    assert "the baseline is too coarse" in "\n".join(check_lines(done))
+
+
+def test_ratios_are_paired_as_ratios() -> None:
+    base, other = Sample([10.0, 20.0, 30.0], [1.0, 2.0, 4.0]), Sample([11.0, 21.0, 33.0], [1.0, 2.0, 4.0])
+    mean, (low, high) = paired_interval(base, other, 0.025)
+    assert mean == pytest.approx(65 / 7 - 60 / 7)
+    assert low < mean < high
+    assert Sample([1.0]).interval(0.1) == (-math.inf, math.inf)
+
+
+# ---------------------------------------------------------------------- files of baselines
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    """A scenario with its baseline beside it."""
+    path = tmp_path / "mine.yaml"
+    path.write_text(text(MARGIN))
+    one = load(path)
+    baselines.write(baselines.path_of(path), new_baseline(one, simulate=steady(0.9)))
+    return path
+
+
+def test_a_baseline_is_read_as_it_was_written(file: Path) -> None:
+    stored = baselines.path_of(file)
+    assert stored == file.parent / "baselines" / "mine.json"
+    one = load(file)
+    assert baselines.read(stored, one) == new_baseline(one, simulate=steady(0.9))
+    assert [path.name for path in stored.parent.iterdir()] == ["mine.json"]
+
+
+def test_one_line_for_each_metric(file: Path) -> None:
+    lines = baselines.path_of(file).read_text().splitlines()
+    assert sum('"mean"' in line for line in lines) == 6
+    assert len(lines) < 20
+
+
+def test_what_cannot_change_a_result_changes_no_hash() -> None:
+    one = scenario(MARGIN)
+    same = loads(
+        text(MARGIN).replace("source: assumed", "source: elsewhere").replace("name: tiny", "name: t")
+    )
+    for of in (baselines.scenario_hash, baselines.history_hash):
+        assert of(one) == of(same)
+    faster = scenario(MARGIN, "repair.ladder.rma.duration=1 h")
+    assert baselines.scenario_hash(one) != baselines.scenario_hash(faster)
+    assert baselines.history_hash(one) == baselines.history_hash(faster)
+
+
+def altered(file: Path, change: Callable[[dict[str, Any]], object]) -> None:
+    path = baselines.path_of(file)
+    data = json.loads(path.read_text())
+    change(data)
+    path.write_text(json.dumps(data))
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (
+            lambda data: data.update(version="0.0.9"),
+            r"version: got '0\.0\.9', want '0\.1\.0' \(`ras-sim check --update`",
+        ),
+        (lambda data: data.update(scenario="other"), "scenario: got 'other', want 'tiny'"),
+        (lambda data: data.update(schema=2), "schema: got 2, want 1"),
+        (lambda data: data.update(kind="ras-sim run"), "kind: got 'ras-sim run', want 'ras-sim baseline'"),
+        (lambda data: data.update(seed="x"), "seed: got 'x', want a valid integer"),
+        (lambda data: data.update(more=1), "more: got 1"),
+        (lambda data: data.pop("metrics"), "metrics: got .*, want this key"),
+        (lambda data: data["metrics"].pop("goodput"), "metrics.goodput: got nothing, want this metric"),
+        (
+            lambda data: data["metrics"]["goodput"].update(mean=None, sd=-1),
+            "metrics.goodput.sd: got -1, want",
+        ),
+        (lambda data: data["metrics"]["goodput"]["values"].pop(), "metrics.goodput.values: got 39, want 40"),
+        (lambda data: data["metrics"]["goodput"].update(mean="NaN"), "metrics.goodput.mean"),
+    ],
+)
+def test_a_baseline_that_cannot_be_used(file: Path, change: Callable[[Any], object], message: str) -> None:
+    altered(file, change)
+    with pytest.raises(InputError, match=message):
+        subject_of(file)
+
+
+@pytest.mark.parametrize("raw", [b"", b"{", b"\xff\xfe", b"[]", b'"x"', b"{}", b"[" * 100_000])
+def test_a_file_that_is_no_baseline(file: Path, raw: bytes) -> None:
+    baselines.path_of(file).write_bytes(raw)
+    with pytest.raises(InputError, match=r"mine\.json"):
+        subject_of(file)
+
+
+def test_a_missing_baseline_says_how_to_make_one(file: Path) -> None:
+    baselines.path_of(file).unlink()
+    with pytest.raises(InputError, match=r"mine\.json: got nothing there.*--update"):
+        subject_of(file)
+
+
+# ---------------------------------------------------------------------- new baselines
+
+
+def test_a_new_baseline_is_as_fine_as_its_margin_needs() -> None:
+    coarse = new_baseline(scenario("goodput: {no_worse_than_baseline_by: 5 %}"), workers=1)
+    fine = new_baseline(scenario("goodput: {no_worse_than_baseline_by: 0.8 %}"), workers=1)
+    assert coarse.metrics["goodput"].n == 40 < fine.metrics["goodput"].n
+    values = fine.metrics["goodput"].values
+    assert values is not None
+    assert len(values) == replications_needed(values[:40], 0.008 / 4)
+    narrow = scenario("goodput: {no_worse_than_baseline_by: 0.01 %}")
+    assert new_baseline(narrow, workers=1, max_replications=60).metrics["goodput"].n == 60
+
+
+def test_a_new_baseline_says_what_moved(file: Path) -> None:
+    one, path = load(file), baselines.path_of(file)
+    old, note = earlier(path, one)
+    new = new_baseline(one, simulate=steady(0.88))
+    lines = baseline_lines("mine.json", new, moved(old, new), note)
+    assert lines[0] == "mine.json: changed (40 replications, seed 1)"
+    assert "  Goodput: 90.00% -> 88.00% (-2.0 points)" in lines
+    assert moved(old, new_baseline(one, simulate=steady(0.9))) == []
+
+
+def test_a_baseline_that_could_not_be_used_is_replaced(file: Path) -> None:
+    path = baselines.path_of(file)
+    path.write_text("{")
+    old, note = earlier(path, load(file))
+    assert old is None
+    assert "replaces one that could not be used" in note
+    path.unlink()
+    assert earlier(path, load(file)) == (None, "new")
+
+
+# ---------------------------------------------------------------------- which files
+
+
+def test_only_scenarios_with_expectations_of_their_own_are_collected(tmp_path: Path) -> None:
+    inside = tmp_path / "deep" / "er"
+    inside.mkdir(parents=True)
+    (inside / "one.yaml").write_text(text(MARGIN))
+    (tmp_path / "two.yml").write_text("extends: x.yaml\nexpect: {}\n")
+    (tmp_path / "none.yaml").write_text(TINY.read_text())
+    (tmp_path / "foreign.yaml").write_text("test:\n  expect: 200\nexpect: 3\n")
+    (tmp_path / "text.txt").write_text(text(MARGIN))
+    (tmp_path / "broken.yaml").symlink_to(tmp_path / "gone")
+    assert collect([tmp_path]) == [inside / "one.yaml", tmp_path / "two.yml"]
+    assert collect([TINY, TINY]) == [TINY]
+    assert not states_expectations(tmp_path / "gone.yaml")
+    with pytest.raises(InputError, match=r"no scenario with `expect:`, want at least one"):
+        collect([tmp_path / "deep", tmp_path / "deep" / "er" / "..", ROOT / "ras_sim" / "cli"])
+
+
+@pytest.mark.parametrize("name", ["quickstart", "llama3_405b_16k"])
+def test_shipped_scenarios_keep_what_they_expect(name: str) -> None:
+    """A change of results that fails here is wanted or not: `ras-sim check --update scenarios` says it is."""
+    done = check(ROOT / "scenarios" / f"{name}.yaml", workers=1)
+    assert done.verdict == "pass", "\n".join(check_lines(done))
+
+
+def test_replications_come_in_order_and_can_begin_anywhere() -> None:
+    one = load(TINY)
+    assert measured(one, 1, range(3, 6), workers=2) == measured(one, 1, range(6), workers=1)[3:]
