@@ -10,7 +10,7 @@ from typing import Any
 from ras_sim.errors import InputError
 from ras_sim.experiment.story import Moment, Story
 from ras_sim.report.compare_views import aspects
-from ras_sim.report.style import OUTCOME_LABELS, label_of, number, resource_label, span
+from ras_sim.report.style import OUTCOME_LABELS, count, label_of, resource_label, span
 from ras_sim.report.timeline import clock
 
 MAX_MOMENTS = 60
@@ -156,4 +156,6 @@ def headline(stories: Iterable[Story]) -> str:
     """How many stories follow and what they cost together."""
     found = list(stories)
     total = math.fsum(one.fault.lost_gpu_h for one in found)
-    return f"{len(found)} root causes, {number(total)} lost GPU-hours together, the worst first"
+    if len(found) < 2:
+        return f"{len(found) or 'no'} root cause{'' if found else 's'}, {count(total)} lost GPU-hours"
+    return f"{len(found)} root causes, {count(total)} lost GPU-hours together, the worst first"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 from ras_sim.experiment.story import story
-from ras_sim.report.story import MAX_MOMENTS, certain_reach, ranks, story_json, story_lines
+from ras_sim.report.story import MAX_MOMENTS, certain_reach, headline, ranks, story_json, story_lines
 from tests.ledgers import by_hand
 
 
@@ -47,3 +47,10 @@ def test_json_has_null_for_what_never_came() -> None:
 
 def test_reach_is_empty_for_what_this_version_cannot_read() -> None:
     assert certain_reach("name: tiny\n", story(by_hand(), 1)) == []
+
+
+def test_the_headline_counts() -> None:
+    both = [story(by_hand(), 1), story(by_hand(), 0)]
+    assert headline(both) == "2 root causes, 72 lost GPU-hours together, the worst first"
+    assert headline(both[:1]) == "1 root cause, 64 lost GPU-hours"
+    assert headline([]) == "no root causes, 0 lost GPU-hours"
