@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -36,11 +37,15 @@ def write_whole(path: Path, text: str) -> None:
     Raises:
         InputError: it cannot be written.
     """
+    wanted = "a file that can be written"
+    if path.is_dir():
+        raise InputError([Problem("--out", None, None, "", f"{str(path)!r}: a folder", wanted)])
     draft = path.with_name(f"{path.name}.part")
     try:
         draft.write_text(text, encoding="utf-8")
         os.replace(draft, path)
     except OSError as error:
-        draft.unlink(missing_ok=True)
+        with suppress(OSError):  # nothing to remove if it could not be made
+            draft.unlink()
         got = f"{str(path)!r}: {(error.strerror or str(error)).lower()}"
-        raise InputError([Problem("--out", None, None, "", got, "a file that can be written")]) from None
+        raise InputError([Problem("--out", None, None, "", got, wanted)]) from None

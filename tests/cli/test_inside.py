@@ -95,12 +95,12 @@ def test_trace_is_written_whole(saved: Path, tmp_path: Path) -> None:
 
 
 def test_trace_refuses_what_is_not_there(saved: Path, tmp_path: Path) -> None:
-    out = tmp_path / "none" / "trace.json"
-    assert "want a file that can be written" in ras_sim("trace", saved, "--out", out, code=2).stderr
-    assert (
-        "want a replication of this run: 0 to 2"
-        in ras_sim("trace", saved, "--replication", "3", code=2).stderr
-    )
+    (tmp_path / "file").touch()
+    for out in (tmp_path / "none" / "trace.json", tmp_path / "file" / "trace.json", tmp_path, "."):
+        assert "want a file that can be written" in ras_sim("trace", saved, "--out", out, code=2).stderr
+    assert [one.name for one in tmp_path.iterdir()] == ["file"]
+    said = ras_sim("trace", saved, "--replication", "3", code=2).stderr
+    assert "want a replication of this run: 0 to 2" in said
 
 
 def test_one_replication_alone_is_the_one_of_the_run(saved: Path, tmp_path: Path) -> None:
