@@ -27,19 +27,20 @@ class Point:
         index: from 0, in the order of the design.
         values: of each factor, as they were written.
         scenario: with these values.
-        content_hash: of the scenario.
+        resolved_hash: SHA-256 of every value of the scenario; equal where `Scenario.content_hash` is, and a hundred
+            times as quick to make.
     """
 
     index: int
     values: Row
     scenario: Scenario
-    content_hash: str
+    resolved_hash: str
 
     def key(self, seed: int, replications: int) -> str:
         """What its results depend on, as 32 hexadecimal digits: equal keys are equal results."""
         from ras_sim import __version__
 
-        identity = json.dumps([self.content_hash, seed, replications, __version__])
+        identity = json.dumps([self.resolved_hash, seed, replications, __version__])
         return hashlib.sha256(identity.encode()).hexdigest()[:32]
 
 
@@ -83,7 +84,7 @@ def points_of(
         sets = [f"{factor.key}={value}" for factor, value in zip(factors, row, strict=True)]
         try:
             scenario = _scenario(base, (*overrides, *sets))
-            points.append(Point(len(points), row, scenario, scenario.content_hash))
+            points.append(Point(len(points), row, scenario, _hash(scenario)))
         except InputError as error:
             problems |= dict.fromkeys(_blaming(factors, sets, one) for one in error.problems)
             if len(problems) >= _MAX_PROBLEMS:
@@ -97,6 +98,11 @@ def _scenario(base: str | Path | Scenario, sets: Sequence[str]) -> Scenario:
     if isinstance(base, Scenario):
         return loads(base.resolved_text, base.name, sets)
     return load(base, sets)
+
+
+def _hash(scenario: Scenario) -> str:
+    # Not sorted: the order of the rungs of a ladder is a value.
+    return hashlib.sha256(json.dumps(scenario.resolved()).encode()).hexdigest()
 
 
 def _blaming(factors: Sequence[Factor], sets: Sequence[str], problem: Problem) -> Problem:

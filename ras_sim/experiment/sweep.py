@@ -152,7 +152,7 @@ class Sweep:
             "point": one.point.index,
             "values": dict(zip(keys, one.point.values, strict=True)),
             "levels": {axis.key: axis.levels[one.point.index] for axis in self.axes},
-            "content_hash": one.point.content_hash,
+            "resolved_hash": one.point.resolved_hash,
             "metrics": {name: found.to_json() for name, found in one.metrics.items()},
             "from_best": None if off is None else off.estimate.to_json(),
             "as_good_as_best": self.best is not None and one.is_as_good,

@@ -190,7 +190,7 @@ def manifest(sweep: Sweep) -> dict[str, Any]:
         "points": [
             {
                 "values": dict(zip(keys, point.values, strict=True)),
-                "content_hash": point.content_hash,
+                "resolved_hash": point.resolved_hash,
                 "file": f"{_POINTS}/{point.key(sweep.seed, sweep.replications)}.parquet",
                 "finished": point.index in finished,
             }

@@ -14,6 +14,7 @@ import ras_sim
 from ras_sim.errors import InputError
 from ras_sim.experiment import sweepdir
 from ras_sim.experiment.factors import DESIGNS, Span, parse_factors, rows_of
+from ras_sim.experiment.points import points_of
 from ras_sim.experiment.sweep import METRICS, Sweep, sweep
 from ras_sim.report.sweep_figures import charts
 from ras_sim.report.sweep_html import sweep_page
@@ -239,6 +240,17 @@ def test_another_seed_or_number_of_replications_is_another_point(tmp_path: Path)
     assert made(out=tmp_path, seed=2).n_reused == 0
     assert made(out=tmp_path, replications=2).n_reused == 0
     assert made(out=tmp_path, vary=[f"{INTERVAL}=1 h,2 h", f"{SPARES}=4"]).n_reused == 1
+
+
+def test_points_have_the_same_hash_where_their_scenarios_have() -> None:
+    vary = parse_factors(["job.checkpoints.remote.interval=1 h,60 min,2 h"])
+    points = points_of(TINY, vary, rows_of(vary, "grid", None, 1))
+    for one in points:
+        for other in points:
+            same = one.scenario.content_hash == other.scenario.content_hash
+            assert (one.resolved_hash == other.resolved_hash) == same
+            assert (one.key(1, 2) == other.key(1, 2)) == same
+    assert len({points[0].key(*at) for at in ((1, 2), (2, 1), (1, 3))}) == 3
 
 
 def test_equal_points_are_run_once() -> None:
