@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import math
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -112,9 +113,27 @@ def waterfall(shares: Mapping[str, float]) -> Chart:
     figure = blank(showlegend=False)
     figure.add_trace(_waterfall_bars(rows, low))
     title = "share of the job's time, %" + (f" (axis begins at {percent(low, 1)})" if low > 0 else "")
-    figure.update_xaxes(range=[100 * low, 100 + 22 * (1 - low)], title_text=title, ticksuffix="%")
+    figure.update_xaxes(
+        range=[100 * low, 100 + 22 * (1 - low)],
+        title_text=title,
+        ticksuffix="%",
+        tickvals=_upto_100(100 * low),
+    )
     figure.update_yaxes(autorange="reversed", **ticks([row[0] for row in rows]))
     return Chart("waterfall", _waterfall_finding(losses), (to_spec(figure),), _row_height(len(rows)))
+
+
+def _upto_100(low: float) -> list[float]:
+    """Round percents from `low` to 100: the axis goes on for the labels, but there is no share above all.
+
+    >>> _upto_100(86.0), _upto_100(0.0)
+    ([86.0, 88.0, 90.0, 92.0, 94.0, 96.0, 98.0, 100.0], [0.0, 20.0, 40.0, 60.0, 80.0, 100.0])
+    """
+    least = max(100.0 - low, 1e-9) / 8
+    scale = 10.0 ** math.floor(math.log10(least))
+    step = next(factor * scale for factor in (1, 2, 5, 10) if factor * scale >= least)
+    n = int((100.0 - low) / step + 1e-9)
+    return [round(100.0 - k * step, 9) for k in range(n, -1, -1)]
 
 
 def _waterfall_bars(rows: Sequence[tuple[str, float, float, str]], low: float) -> BarTrace:
