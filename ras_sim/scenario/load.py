@@ -11,6 +11,7 @@ from pydantic import ValidationError
 
 from ras_sim.errors import InputError, Problem, nearest
 from ras_sim.scenario.checks import findings
+from ras_sim.scenario.mend import further
 from ras_sim.scenario.merge import merged, overridden
 from ras_sim.scenario.messages import explain, located
 from ras_sim.scenario.model import Scenario
@@ -85,7 +86,7 @@ def _scenario(text: str, file: _File, overrides: Sequence[str], folder: Path | N
     try:
         scenario = Scenario.model_validate(plain(root))
     except ValidationError as error:
-        raise _error((*problems, *explain(error, root))) from None
+        raise _error((*problems, *explain(error, root), *further(error, root))) from None
     problems.extend(located(finding, root) for finding in findings(scenario))
     if problems:
         raise _error(problems)

@@ -17,7 +17,7 @@ from ras_sim.scenario.schema import keys_at
 _MANY = 12
 
 
-class _Spot(NamedTuple):
+class Spot(NamedTuple):
     """Where an error stands: the keys that lead there, its node, and the place of the last key."""
 
     path: tuple[str, ...]
@@ -36,10 +36,17 @@ def located(finding: Finding, root: Block) -> Problem:
 
 def explain(error: ValidationError, root: Block) -> list[Problem]:
     """Every fault that pydantic found, in plain words and with its place."""
-    return [_explained(detail, root) for detail in error.errors(include_url=False)]
+    return [explained(detail, root) for detail in error.errors(include_url=False)]
 
 
-def _follow(location: Sequence[str | int], root: Block) -> _Spot:
+def spot_of(detail: ErrorDetails, root: Block) -> Spot:
+    """Where a fault stands: of a missing key, the block that lacks it."""
+    location = detail["loc"]
+    aside = detail["type"] == "missing" or location[-1:] == ("[key]",)
+    return _follow(location[:-1] if aside else location, root)
+
+
+def _follow(location: Sequence[str | int], root: Block) -> Spot:
     """Walk down a tree as far as a location goes; names of union members are not keys and are left out."""
     path: list[str] = []
     rest: list[str] = []
@@ -59,7 +66,7 @@ def _follow(location: Sequence[str | int], root: Block) -> _Spot:
             key_place = node.place
         else:
             rest.append(str(step))
-    return _Spot(tuple(path), node, key_place, tuple(rest))
+    return Spot(tuple(path), node, key_place, tuple(rest))
 
 
 def _is_kind(node: Node, step: str | int) -> bool:
@@ -72,7 +79,8 @@ def _problem(place: Place, where: str, got: str, wanted: str, hint: str = "") ->
     return Problem(place.file, place.line, place.column, where, got, wanted, hint)
 
 
-def _explained(detail: ErrorDetails, root: Block) -> Problem:
+def explained(detail: ErrorDetails, root: Block) -> Problem:
+    """One fault that pydantic found, in plain words and with its place."""
     kind, location = detail["type"], detail["loc"]
     context: Mapping[str, Any] = detail.get("ctx", {})
     if kind == "missing":
@@ -138,7 +146,7 @@ _OWN_WORDS = re.compile(r"(?:(?P<what>[a-z_][a-z0-9_, ]*): )?got (?P<got>.*), wa
 _KEY_WORDS = re.compile(r"(?P<what>[a-z_][a-z0-9_]*): want (?P<wanted>.*)", re.DOTALL)
 
 
-def _in_own_words(spot: _Spot, message: str) -> Problem:
+def _in_own_words(spot: Spot, message: str) -> Problem:
     """A message of our own code: "key: got ..., want ...", of which the key stands in the block."""
     match = _OWN_WORDS.fullmatch(message) or _KEY_WORDS.fullmatch(message)
     if match is None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple, TypeAlias
 
@@ -78,6 +78,15 @@ class Entry(NamedTuple):
 
 
 Node: TypeAlias = Leaf | Items | Block
+
+
+def node_at(path: Sequence[str], root: Block) -> Node | None:
+    """What stands at a place; None for nothing."""
+    node: Node | None = root
+    for key in path:
+        entry = node.entries.get(key) if isinstance(node, Block) else None
+        node = entry.node if entry else None
+    return node
 
 
 def plain(node: Node) -> Any:

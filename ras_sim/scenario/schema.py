@@ -12,7 +12,7 @@ from functools import lru_cache
 from typing import Any, TypeAlias
 
 from ras_sim.scenario.model import Scenario
-from ras_sim.scenario.positions import Block, Leaf, Node
+from ras_sim.scenario.positions import Block, Leaf, Node, node_at
 
 Schema: TypeAlias = dict[str, Any]
 
@@ -114,17 +114,26 @@ def keys_at(path: Sequence[str], root: Block) -> list[str]:
         path: keys that lead to a block, or to a `kind`.
         root: the scenario, whose kinds decide between the variants of a block.
     """
-    whole = _model_schema()
-    schemas: list[Schema] = [whole]
-    node: Node | None = root
-    for key in path:
-        schemas = [below for schema in schemas for below in _below(schema, key, node, whole)]
-        entry = node.entries.get(key) if isinstance(node, Block) else None
-        node = entry.node if entry else None
-    variants = [variant for schema in schemas for variant in _variants(schema, node, whole)]
+    whole, node = _model_schema(), node_at(path, root)
+    variants = [variant for schema in schemas_at(path, root) for variant in _variants(schema, node, whole)]
     if path and path[-1] == "kind":
         return [variant["const"] for variant in variants if "const" in variant]
     return list(dict.fromkeys(name for variant in variants for name in variant.get("properties", ())))
+
+
+def schemas_at(path: Sequence[str], root: Block) -> list[Schema]:
+    """The schemas of a place, as the block above it states them: references and unions are not resolved.
+
+    Args:
+        path: keys that lead there.
+        root: the scenario, whose kinds decide between the variants of a block.
+    """
+    whole = _model_schema()
+    schemas: list[Schema] = [whole]
+    for depth, key in enumerate(path):
+        node = node_at(path[:depth], root)
+        schemas = [below for schema in schemas for below in _below(schema, key, node, whole)]
+    return schemas
 
 
 def _below(schema: Schema, key: str, node: Node | None, whole: Schema) -> Iterator[Schema]:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from ras_sim.scenario.checks.finding import Finding, unknown_name
+from ras_sim.scenario.checks.finding import MACHINE_NAMES, MODE_NAMES, RUNG_NAMES, Finding, unknown_name
 from ras_sim.scenario.failures import ModeSpec, ShockSpec
 from ras_sim.scenario.model import Scenario
 from ras_sim.topology import RELATIONS, BlastWalk, Blueprint
@@ -20,7 +20,8 @@ def failure_findings(scenario: Scenario, machine: Blueprint | None) -> Iterator[
     for cls, modes in scenario.failures.items():
         where = ("failures", cls)
         if machine is not None and cls not in machine.counts:
-            yield unknown_name(where, cls, machine.counts, "a component class of the machine", at_key=True)
+            what = "a component class of the machine"
+            yield unknown_name(where, cls, machine.counts, what, at_key=True, among=MACHINE_NAMES)
         for name, mode in modes.items():
             yield from _mode(scenario, machine, (*where, name), mode)
             if mode.build_lifetime() is None and mode.rate is None and f"{cls}.{name}" not in struck:
@@ -37,7 +38,7 @@ def _mode(
     for rung, p_needed in mode.clears_at.items():
         here = (*where, "clears_at", rung)
         if rung not in ladder:
-            yield unknown_name(here, rung, ladder, "a rung of the ladder", at_key=True)
+            yield unknown_name(here, rung, ladder, "a rung of the ladder", at_key=True, among=RUNG_NAMES)
         elif p_needed > 0 and not _applies(scenario, rung, cls):
             applying = [name for name in ladder if _applies(scenario, name, cls)]
             wanted = f"a rung that applies to {cls}: {', '.join(applying) or 'there is none'}"
@@ -49,7 +50,8 @@ def _mode(
     known = [] if machine is None else [*RELATIONS, *(edge.name for edge in machine.edges)]
     for name in mode.spreads:
         if known and name not in known:
-            yield unknown_name((*where, "spreads", name), name, known, "an edge or a relation", at_key=True)
+            here, what = (*where, "spreads", name), "an edge or a relation"
+            yield unknown_name(here, name, known, what, at_key=True, among=MACHINE_NAMES)
 
 
 def _endless(scenario: Scenario, where: tuple[str, ...], mode: ModeSpec) -> Iterator[Finding]:
@@ -86,11 +88,13 @@ def _shock(
     counts = {} if machine is None else machine.counts
     if machine is not None and shock.under not in (MACHINE, *counts):
         known = [MACHINE, *counts]
-        yield unknown_name((*where, "under"), shock.under, known, "a component class, or `machine`")
+        what = "a component class, or `machine`"
+        yield unknown_name((*where, "under"), shock.under, known, what, among=MACHINE_NAMES)
         return
     modes = [f"{cls}.{name}" for cls, named in scenario.failures.items() for name in named]
     if shock.strikes not in modes:
-        yield unknown_name((*where, "strikes"), shock.strikes, modes, "a failure mode, as class.mode")
+        what = "a failure mode, as class.mode"
+        yield unknown_name((*where, "strikes"), shock.strikes, modes, what, among=MODE_NAMES)
         return
     cls = shock.strikes.partition(".")[0]
     if (

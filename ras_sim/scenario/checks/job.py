@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ras_sim.scenario.build import data_width, transfer_h
-from ras_sim.scenario.checks.finding import Finding, unknown_name
+from ras_sim.scenario.checks.finding import RUNG_NAMES, Finding, unknown_name
 from ras_sim.scenario.job import TierSpec
 from ras_sim.scenario.model import Scenario
 from ras_sim.topology import Blueprint
@@ -63,4 +63,5 @@ def _tier(scenario: Scenario, where: tuple[str, ...], tier: TierSpec, shortest_h
         yield Finding((*where, "valid_after"), wanted, format_duration(valid_after_h))
     rungs = scenario.repair.ladder
     if tier.survives not in rungs:
-        yield unknown_name((*where, "survives"), tier.survives, rungs, "a rung of the ladder")
+        what = "a rung of the ladder"
+        yield unknown_name((*where, "survives"), tier.survives, rungs, what, among=RUNG_NAMES)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ras_sim.ledger import CATEGORIES
-from ras_sim.scenario.checks.finding import Finding, unknown_name
+from ras_sim.scenario.checks.finding import MODE_NAMES, RUNG_NAMES, Finding, unknown_name
 from ras_sim.scenario.model import Scenario
 
 _SCALARS = (
@@ -38,4 +38,5 @@ def published_findings(scenario: Scenario) -> Iterator[Finding]:
     for name in scenario.published:
         if name not in known:
             what = "a metric of the result, e.g. goodput, time_h.restore, interruptions_by_mode.CLASS.MODE"
-            yield unknown_name(("published", name), name, known, what, at_key=True)
+            names = (*MODE_NAMES, *RUNG_NAMES)
+            yield unknown_name(("published", name), name, known, what, at_key=True, among=names)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ras_sim.scenario.checks.finding import Finding, unknown_name
+from ras_sim.scenario.checks.finding import MACHINE_NAMES, MODE_NAMES, RUNG_NAMES, Finding, unknown_name
 from ras_sim.scenario.checks.machine import is_held_by
 from ras_sim.scenario.failures import SHOWN
 from ras_sim.scenario.model import Scenario
@@ -40,11 +40,13 @@ def _classes(scenario: Scenario, machine: Blueprint) -> Iterator[Finding]:
     for name, rung in scenario.repair.ladder.items():
         for position, cls in enumerate(rung.applies_to or ()):
             if cls not in known:
-                yield unknown_name(("repair", "ladder", name, "applies_to", str(position)), cls, known, what)
+                here = ("repair", "ladder", name, "applies_to", str(position))
+                yield unknown_name(here, cls, known, what, among=MACHINE_NAMES)
     replaced = {scenario.repair.units.get(cls, cls) for cls in scenario.failures}
     for cls in scenario.repair.parts:
         if cls not in known:
-            yield unknown_name(("repair", "parts", cls), cls, known, what, at_key=True)
+            where = ("repair", "parts", cls)
+            yield unknown_name(where, cls, known, what, at_key=True, among=MACHINE_NAMES)
         elif cls not in replaced:
             wanted = f"a class that is replaced when something fails: {', '.join(sorted(replaced))}"
             yield Finding(("repair", "parts", cls), wanted, "a shelf that nothing is taken from", at_key=True)
@@ -91,9 +93,9 @@ def _start(scenario: Scenario) -> Iterator[Finding]:
         if key not in (_DEFAULT, *classes, *modes, *SHOWN):
             known = [_DEFAULT, *SHOWN, *classes, *modes]
             what = "a failure mode, a class that fails, a symptom that is noticed or `default`"
-            yield unknown_name((*where, key), key, known, what, at_key=True)
+            yield unknown_name((*where, key), key, known, what, at_key=True, among=MODE_NAMES)
         if rung not in ladder:
-            yield unknown_name((*where, key), rung, ladder, "a rung of the ladder")
+            yield unknown_name((*where, key), rung, ladder, "a rung of the ladder", among=RUNG_NAMES)
             continue
         cls, applies_to = key.partition(".")[0], ladder[rung].applies_to
         if cls in classes and applies_to is not None and cls not in applies_to:
@@ -109,7 +111,8 @@ def _named_rungs(scenario: Scenario) -> Iterator[Finding]:
         named.append((("policy", "lemon", "rung"), repair.policy.lemon.rung))
     for path, rung in named:
         if rung not in repair.ladder:
-            yield unknown_name(("repair", *path), rung, repair.ladder, "a rung of the ladder")
+            what = "a rung of the ladder"
+            yield unknown_name(("repair", *path), rung, repair.ladder, what, among=RUNG_NAMES)
 
 
 def _units(scenario: Scenario, machine: Blueprint) -> Iterator[Finding]:
@@ -117,8 +120,7 @@ def _units(scenario: Scenario, machine: Blueprint) -> Iterator[Finding]:
         where = ("repair", "units", cls)
         unknown = [name for name in (cls, unit) if name not in machine.counts]
         for name in unknown:
-            yield unknown_name(
-                where, name, machine.counts, "a component class of the machine", at_key=name == cls
-            )
+            what = "a component class of the machine"
+            yield unknown_name(where, name, machine.counts, what, at_key=name == cls, among=MACHINE_NAMES)
         if not unknown and not is_held_by(machine, cls, unit):
             yield Finding(where, f"a class that contains {cls}")
