@@ -14,7 +14,7 @@ STAMP := $(VENV)/.ready
 # A user's own pytest or mypy settings must not change what these targets mean.
 unexport PYTHONPATH PYTEST_ADDOPTS
 
-.PHONY: help run venv test lint slow bench docs reports golden lock clean
+.PHONY: help run venv test lint slow bench docs reports reviews golden lock clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/' | expand -t 10
@@ -52,6 +52,9 @@ reports: $(STAMP)  ## rewrite the reports that are kept in reports/
 	$(BIN)/ras-sim run scenarios/llama3_405b_16k.yaml --replications 20 --quiet --out runs/llama3_405b_16k
 	mkdir -p reports/llama3_405b_16k
 	cp runs/llama3_405b_16k/summary.md runs/llama3_405b_16k/report.html reports/llama3_405b_16k/
+
+reviews: $(STAMP)  ## answer the questions of a design review again: reports/reviews.md
+	$(BIN)/python -m docs.reviews
 
 golden: $(STAMP)  ## rewrite the golden files (say why in CHANGELOG.md)
 	$(BIN)/python -m pytest -q tests/golden --rewrite-golden
