@@ -19,14 +19,15 @@ _BETWEEN_LINES_S = 10.0
 
 
 class Progress:
-    """Called with (finished, wanted) after each replication.
+    """Called with (finished, wanted) after each of them.
 
     Args:
         quiet: show nothing.
+        of: what is counted.
     """
 
-    def __init__(self, *, quiet: bool) -> None:
-        self._quiet = quiet
+    def __init__(self, *, quiet: bool, of: str = "replications") -> None:
+        self._quiet, self._of = quiet, of
         self._began_s = time.monotonic()
         self._next_line_s = self._began_s + QUIET_S
         self._bar: RichProgress | None = None
@@ -49,11 +50,11 @@ class Progress:
             self._draw(finished, wanted)
         elif now_s >= self._next_line_s:
             self._next_line_s = now_s + _BETWEEN_LINES_S
-            say(f"{finished} of {wanted} replications")
+            say(f"{finished} of {wanted} {self._of}")
 
     def _draw(self, finished: int, wanted: int) -> None:
         if self._bar is None:
-            columns = (TextColumn("replications"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+            columns = (TextColumn(self._of), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
             self._bar = RichProgress(*columns, console=Console(stderr=True), transient=True)
             self._bar.add_task("", total=wanted)
             self._bar.start()

@@ -1,0 +1,89 @@
+"""`ras-sim importance`: what each failure mode is worth in goodput. Heavy imports are inside the functions."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from ras_sim.cli.app import Overrides, ScenarioPath, app
+from ras_sim.cli.guard import GOOD, INTERRUPTED, guarded, say
+
+if TYPE_CHECKING:
+    from ras_sim.experiment.importance import Importance
+
+
+@app.command()
+@guarded
+def importance(
+    scenario: ScenarioPath,
+    what: Annotated[
+        str,
+        typer.Option(
+            metavar="A,B,...",
+            help="Fails 10% less, never, stays contained, is found at once, is repaired one rung lower.",
+        ),
+    ] = "fewer,never,contained,found,lower",
+    overrides: Overrides = None,
+    seed: Annotated[int, typer.Option(help="The same seed gives the same failures for every change.")] = 1,
+    replications: Annotated[
+        int, typer.Option("--replications", "-n", help="Histories that every change meets.")
+    ] = 8,
+    out: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="Write importance.html, summary.md, importance.json."),
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Write one JSON object to stdout instead.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress, no notes, no summary.")] = False,
+    workers: Annotated[int | None, typer.Option(help="Processes.", show_default="one per core")] = None,
+) -> int:
+    """Rank failure modes by the goodput that would be gained if they were rarer, gone, or handled better."""
+    from ras_sim.cli.progress import Progress
+    from ras_sim.experiment import importance as experiment
+    from ras_sim.experiment.counterfactuals import parse_what
+    from ras_sim.scenario.load import load
+
+    changes = parse_what(what)
+    if out is not None:
+        experiment.check_target(out)
+    loaded = load(scenario, overrides or ())
+    with Progress(quiet=quiet, of="changes") as progress:
+        found = experiment.importance(
+            loaded, what=changes, seed=seed, replications=replications, workers=workers, progress=progress
+        )
+    if found.gains:
+        if out is not None:
+            _write(found, out)
+        _print(found, out, as_json, quiet)
+    if not found.interrupted:
+        return GOOD
+    sys.stdout.flush()
+    say(f"interrupted: {len(found.gains)} of {found.n_wanted} changes finished")
+    return INTERRUPTED
+
+
+def _write(found: Importance, out: Path) -> None:
+    """The folder of the result with its report."""
+    from ras_sim.report.importance import importance_markdown, write_importance_report
+
+    folder = found.save(out)
+    write_importance_report(found, folder / "importance.html")
+    draft = folder / "summary.md.part"
+    draft.write_text(importance_markdown(found), encoding="utf-8")
+    os.replace(draft, folder / "summary.md")
+
+
+def _print(found: Importance, out: Path | None, as_json: bool, quiet: bool) -> None:
+    from ras_sim.cli.terminal import Terminal
+    from ras_sim.report.importance import importance_summary
+
+    if as_json:
+        print(json.dumps(found.to_json(), allow_nan=False))
+    elif not quiet:
+        Terminal().print(importance_summary(found))
+    if out is not None and not quiet:
+        say(f"written to {out}")
