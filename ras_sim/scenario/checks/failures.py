@@ -90,7 +90,6 @@ def _shock(
         known = [MACHINE, *counts]
         what = "a component class, or `machine`"
         yield unknown_name((*where, "under"), shock.under, known, what, among=MACHINE_NAMES)
-        return
     modes = [f"{cls}.{name}" for cls, named in scenario.failures.items() for name in named]
     if shock.strikes not in modes:
         what = "a failure mode, as class.mode"
@@ -100,6 +99,7 @@ def _shock(
     if (
         machine is not None
         and cls in counts
+        and shock.under in (MACHINE, *counts)
         and not len(parts_below(BlastWalk(machine), shock.under, cls)(0))
     ):
         yield Finding((*where, "strikes"), f"a mode of a class that hangs on {shock.under}")
