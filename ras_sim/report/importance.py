@@ -58,10 +58,11 @@ def subtitle(found: Importance) -> list[str]:
 
 
 def verdict(found: Importance) -> list[str]:
-    """Of each change the target at which it gains most."""
+    """Of each change the target at which it gains most, the largest gain first."""
     lines = []
-    for what, gains in by_change(found).items():
-        best = gains[0]
+    changes = by_change(found)
+    for what in sorted(changes, key=lambda name: -(changes[name][0].goodput.estimate.mean or 0.0)):
+        best = changes[what][0]
         if (best.goodput.estimate.mean or 0.0) <= 0 or best.goodput.is_zero:
             lines.append(f"{_head(what)}: no target gains.")
             continue
