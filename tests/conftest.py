@@ -1,8 +1,16 @@
-"""What all tests share: the option that rewrites golden files."""
+"""What all tests share: examples that are the same on every run, and the option that rewrites golden files."""
 
 from __future__ import annotations
 
+import os
+
 import pytest
+from hypothesis import settings
+
+# A red check must be one that anybody can repeat; HYPOTHESIS_PROFILE=explore looks for new examples.
+settings.register_profile("repeatable", derandomize=True, print_blob=True)
+settings.register_profile("explore", print_blob=True)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "repeatable"))
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
