@@ -30,9 +30,10 @@ GOOD = "goodput: {at_least: 50 %}"
 BAD = "goodput: {at_least: 99 %}"
 BASELINE = "goodput: {no_worse_than_baseline_by: 1 %}"
 
-pytestmark = pytest.mark.skipif(
-    not EXECUTABLE.exists(), reason="the package is not installed beside this Python"
-)
+pytestmark = [
+    pytest.mark.slow,  # many starts of the command
+    pytest.mark.skipif(not EXECUTABLE.exists(), reason="the package is not installed beside this Python"),
+]
 
 
 def run(*command: str | Path, code: int, folder: Path | None = None) -> subprocess.CompletedProcess[str]:

@@ -205,6 +205,7 @@ def _wait_for(condition: object, process: subprocess.Popen[str]) -> None:
         time.sleep(0.05)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("workers", ["1", "2"])
 def test_ctrl_c_leaves_what_was_finished_and_the_same_command_goes_on(tmp_path: Path, workers: str) -> None:
     out, wanted = tmp_path / "run", 4000

@@ -19,9 +19,10 @@ ENVIRONMENT = {key: value for key, value in os.environ.items() if key != "RAS_SI
     "PYTHONWARNINGS": "error",
 }
 
-pytestmark = pytest.mark.skipif(
-    not EXECUTABLE.exists(), reason="the package is not installed beside this Python"
-)
+pytestmark = [
+    pytest.mark.slow,  # many starts of the command
+    pytest.mark.skipif(not EXECUTABLE.exists(), reason="the package is not installed beside this Python"),
+]
 
 
 def ras_sim(*arguments: str | Path, code: int = 0) -> subprocess.CompletedProcess[str]:

@@ -24,9 +24,10 @@ ENVIRONMENT = {key: value for key, value in os.environ.items() if key != "RAS_SI
 INTERVAL = "job.checkpoints.remote.interval=15 min,1 h"
 SPARES = "job.spares.nodes=2,4"
 
-pytestmark = pytest.mark.skipif(
-    not EXECUTABLE.exists(), reason="the package is not installed beside this Python"
-)
+pytestmark = [
+    pytest.mark.slow,  # many starts of the command
+    pytest.mark.skipif(not EXECUTABLE.exists(), reason="the package is not installed beside this Python"),
+]
 
 
 def sweep(*arguments: str | Path, code: int = 0) -> subprocess.CompletedProcess[str]:

@@ -311,6 +311,7 @@ def test_every_metric_can_be_swept(metric: str) -> None:
     assert sweep_markdown(found)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("rate", "save_h"), [(0.05, 0.05), (0.02, 0.1)])
 def test_the_best_interval_is_dalys(rate: float, save_h: float) -> None:
     """The best of a row of intervals has Daly's optimum between its neighbours.

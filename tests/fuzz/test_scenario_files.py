@@ -6,6 +6,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+import pytest
 import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -118,6 +119,7 @@ def _changed(tree: Any, path: tuple[Any, ...], value: Any) -> Any:
     return copy
 
 
+@pytest.mark.slow
 @settings(COMMON, max_examples=400)
 @given(st.sampled_from(PLACES), trees | scalars)
 def test_one_value_replaced(place: tuple[int, tuple[Any, ...]], value: Any) -> None:
@@ -125,6 +127,7 @@ def test_one_value_replaced(place: tuple[int, tuple[Any, ...]], value: Any) -> N
     _survives(to_yaml(_changed(TREES[number], path, value)))
 
 
+@pytest.mark.slow
 @COMMON
 @given(st.sampled_from(PLACES), st.sampled_from(PLACES))
 def test_two_values_swapped(one: tuple[int, tuple[Any, ...]], other: tuple[int, tuple[Any, ...]]) -> None:

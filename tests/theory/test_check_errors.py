@@ -22,6 +22,8 @@ from ras_sim.scenario.model import Scenario
 from ras_sim.streams import stream
 from tests.ledgers import empty
 
+pytestmark = pytest.mark.slow  # many starts of the command, or many simulated checks
+
 TINY = Path(__file__).parents[1] / "scenarios" / "tiny.yaml"
 SD = 0.01
 
