@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
@@ -49,3 +49,25 @@ def readable_errors(path: Path) -> Iterator[None]:
 def file_problem(path: Path, got: str, wanted: str, hint: str = "") -> InputError:
     """An error about a file or a folder."""
     return InputError((Problem(str(path), None, None, "", got, wanted, hint),))
+
+
+def writable_folder(directory: str | Path, check_contents: Callable[[Path], None]) -> Path:
+    """The directory as a path, if results can be written to it; it may not exist yet.
+
+    Args:
+        directory: where results shall go.
+        check_contents: raises InputError if a folder that exists holds anything that must not be touched.
+
+    Raises:
+        InputError: it is a file, holds other things, or is not writable.
+    """
+    folder = Path(directory)
+    with readable_errors(folder):
+        if folder.exists():
+            if not folder.is_dir():
+                raise file_problem(folder, "a file", "a folder")
+            check_contents(folder)
+        nearest = next(path for path in (folder, *folder.absolute().parents) if path.exists())
+        if not nearest.is_dir() or not os.access(nearest, os.W_OK | os.X_OK):
+            raise file_problem(folder, f"{nearest}, where nothing can be written", "a writable folder")
+    return folder

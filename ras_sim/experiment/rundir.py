@@ -24,7 +24,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, get_type_hints
 
 from ras_sim.errors import InputError
-from ras_sim.experiment.files import durable, file_problem, readable_errors, sync_folder
+from ras_sim.experiment.files import durable, file_problem, readable_errors, sync_folder, writable_folder
 from ras_sim.ledger import ROW_TYPES, Ledger
 
 if TYPE_CHECKING:
@@ -127,16 +127,7 @@ def check_target(directory: str | Path) -> Path:
     Raises:
         InputError: it is a file, holds other things than a run, or is not writable.
     """
-    folder = Path(directory)
-    with readable_errors(folder):
-        if folder.exists():
-            if not folder.is_dir():
-                raise file_problem(folder, "a file", "a folder")
-            _check_contents(folder)
-        nearest = next(path for path in (folder, *folder.absolute().parents) if path.exists())
-        if not nearest.is_dir() or not os.access(nearest, os.W_OK | os.X_OK):
-            raise file_problem(folder, f"{nearest}, where nothing can be written", "a writable folder")
-    return folder
+    return writable_folder(directory, _check_contents)
 
 
 def read(directory: str | Path) -> Run:

@@ -226,11 +226,7 @@ def sweep(
         ModelError: a ledger does not add up.
     """
     check_arguments(replications, workers)
-    if metric not in METRICS:
-        hint = nearest(metric, METRICS)
-        raise InputError(
-            [Problem("--metric", None, None, "", repr(metric), "one of " + ", ".join(METRICS), hint)]
-        )
+    _check_metric(metric)
     factors = parse_factors(vary)
     wanted = points_of(scenario, factors, rows_of(factors, design, points, seed), overrides)
     began_s = time.perf_counter()
@@ -255,6 +251,12 @@ def sweep(
         wall_s,
         interrupted,
     )
+
+
+def _check_metric(metric: str) -> None:
+    if metric not in METRICS:
+        wanted, hint = "one of " + ", ".join(METRICS), nearest(metric, METRICS)
+        raise InputError([Problem("--metric", None, None, "", repr(metric), wanted, hint)])
 
 
 class _Run:
