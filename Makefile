@@ -14,7 +14,7 @@ STAMP := $(VENV)/.ready
 # A user's own pytest or mypy settings must not change what these targets mean.
 unexport PYTHONPATH PYTEST_ADDOPTS
 
-.PHONY: help run venv test lint slow bench docs reports reviews golden lock clean
+.PHONY: help run venv test lint slow bench docs reports reviews keynote golden lock clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/' | expand -t 10
@@ -55,6 +55,9 @@ reports: $(STAMP)  ## rewrite the reports that are kept in reports/
 
 reviews: $(STAMP)  ## answer the questions of a design review again: reports/reviews.md
 	$(BIN)/python -m docs.reviews
+
+keynote: $(STAMP)  ## price the points of the keynote again: reports/keynote.md and keynote.html
+	$(BIN)/python -m docs.keynote
 
 golden: $(STAMP)  ## rewrite the golden files (say why in CHANGELOG.md)
 	$(BIN)/python -m pytest -q tests/golden --rewrite-golden

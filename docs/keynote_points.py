@@ -1,0 +1,116 @@
+"""What the keynote asks of a cluster, each point as pairs of scenarios in scenarios/keynote/ that differ in one property."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """Two scenarios that differ in one property.
+
+    Args:
+        machine: what the table calls the machine.
+        without: file of the scenario without the property: the base.
+        with_: file of the scenario with it.
+        metric: what the property is worth is read from this share of the job's time.
+        replications: histories that both meet.
+    """
+
+    machine: str
+    without: str
+    with_: str
+    metric: str = "goodput"
+    replications: int = 24
+
+
+@dataclass(frozen=True, slots=True)
+class Range:
+    """An assumed number on which the answer rests, and the values at which it is asked again.
+
+    Args:
+        key: dotted path, set in both scenarios of the point's first pair.
+        values: as written in a scenario.
+        replications: histories of each value.
+    """
+
+    key: str
+    values: tuple[str, ...]
+    replications: int = 12
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """One point of the keynote.
+
+    Args:
+        key: S1, S2, ...; a point with several properties has several entries.
+        claim: what the keynote says.
+        prop: the property that the second scenario has and the first has not.
+        pairs: on one machine each, or a family on one machine.
+        mechanism: why it is worth something, in words; the numbers are computed.
+        ranges: assumed numbers that move the answer.
+    """
+
+    key: str
+    claim: str
+    prop: str
+    pairs: tuple[Pair, ...]
+    mechanism: str
+    ranges: tuple[Range, ...] = ()
+
+
+HGX, NVL72 = "16,384 H100, HGX", "16,384 GB200, NVL72"
+
+
+def on_both(topic: str, metric: str = "goodput", replications: int = 24) -> tuple[Pair, ...]:
+    """The pair TOPIC_hgx_without.yaml, TOPIC_hgx.yaml and the same on NVL72."""
+    return tuple(
+        Pair(name, f"{topic}_{short}_without.yaml", f"{topic}_{short}.yaml", metric, replications)
+        for name, short in ((HGX, "hgx"), (NVL72, "nvl72"))
+    )
+
+
+POINTS: tuple[Point, ...] = (
+    Point(
+        "S1",
+        "Optics alone have an MTBF measured in minutes; then memory, boards and more.",
+        "optics that fail a tenth as often",
+        on_both("s01_optics"),
+        "Each GPU hangs on a link with two optics, so a machine of this size has tens of thousands of them, and each that "
+        "dies takes a rank and with it the job. What is gained is not the time of repair, which a spare hides, but "
+        "detection, diagnosis, start-up and the work since the last checkpoint, once for each optic that does not die.",
+        (Range("detection.diagnose", ("2 min", "5 min", "15 min")),),
+    ),
+    Point(
+        "S3",
+        "Failures have a very wide blast radius: one part stops a job of 100,000.",
+        "two links for each NIC, of which one is enough",
+        on_both("s03_blast"),
+        "With one link a dead optic, a pulled cable or a leaf switch that crashes takes ranks from the job, and one lost "
+        "rank stops all. With two, on two leafs, the NIC runs on at half its bandwidth: the job slows for as long as the "
+        "repair takes instead of stopping. There are twice as many optics that can fail.",
+        (Range("job.parallel.exposed.data", ("5 %", "10 %", "20 %")),),
+    ),
+    Point(
+        "S4",
+        "Minimise the cost of repair: exception, process restart, GPU reset, node reboot, RMA.",
+        "a ladder that is climbed from the rung that fits, in place of an RMA for every fault",
+        on_both("s04_ladder"),
+        "If every fault is an RMA, each takes a node out for the way of a technician and the work on it: spares run out, "
+        "and the job waits for capacity. The ladder cures most faults without anybody at the machine; what it costs are "
+        "the tries that do not help.",
+        (Range("repair.technicians.travel.median", ("2 h", "8 h", "24 h")),),
+    ),
+    Point(
+        "S13",
+        "Synchronous SGD with many forms of data and model parallelism.",
+        "tensor- or expert-parallel groups that fit into one NVLink domain",
+        on_both("s13_parallel"),
+        "A group that is wider than its NVLink domain sends its traffic over the fabric, where links and switches are "
+        "lost more often: the share of a step that waits for the narrowest place grows, and every uplink that is down "
+        "slows all ranks more. Only this cost of failures is priced here, not that of a slower step on a sound fabric.",
+        (Range("job.parallel.exposed.tensor", ("2 %", "5 %", "10 %")),),
+    ),
+)
+"""In the order of the keynote."""
