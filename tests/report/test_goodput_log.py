@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from datetime import UTC, datetime
 from itertools import pairwise
 from pathlib import Path
@@ -15,6 +16,7 @@ from ras_sim.ledger import JobRow, Ledger
 from ras_sim.metrics import measure
 from ras_sim.report.goodput_log import EPOCH_S, entries, goodput_log
 from tests.ledgers import by_hand, empty
+from tests.report.calculator import PACKAGE, calculator, is_stand_in
 
 SCENARIOS = Path(__file__).parents[1] / "scenarios"
 
@@ -80,7 +82,6 @@ def test_kept_steps_give_the_productive_hours_of_the_ledger(ledger: Ledger) -> N
 
 
 def test_the_library_agrees_on_goodput_to_a_thousandth(ledger: Ledger, tmp_path: Path) -> None:
-    pytest.importorskip("ml_goodput_measurement", reason="ml-goodput-measurement is not installed")
     goodput, details = _library(ledger, tmp_path)
     assert goodput == pytest.approx(100 * measure(ledger).goodput, rel=1e-3, abs=1e-6)
     time_h = measure(ledger).time_h
@@ -95,23 +96,46 @@ def test_the_library_agrees_on_goodput_to_a_thousandth(ledger: Ledger, tmp_path:
             assert details[name] == pytest.approx(100 * hours / ledger.horizon_h, abs=1e-3), name
 
 
+def test_the_library_sees_a_log_that_is_wrong(tmp_path: Path) -> None:
+    """What lends the agreement its weight: without its saves or its lost work a log says another goodput."""
+    ledger = by_hand()
+    log = list(entries(ledger))
+    steps = [place for place, one in enumerate(log) if "step_count" in one]
+    restarted = next(b for a, b in pairwise(steps) if log[b]["step_count"] <= log[a]["step_count"])
+    wrong = {
+        "no saves": [one for one in log if one.get("event_type") != "save"],
+        "nothing lost": [*log[:restarted], *log[restarted + 1 :]],
+    }
+    for name, part in wrong.items():
+        goodput, _ = _count(part, ledger.horizon_h, tmp_path / name)
+        assert goodput != pytest.approx(100 * measure(ledger).goodput, rel=1e-2), name
+
+
+def test_what_stands_in_for_missing_packages_is_gone_afterwards() -> None:
+    before = set(sys.modules)
+    with calculator():
+        assert f"{PACKAGE}.src.goodput" in sys.modules
+    left = set(sys.modules) - before
+    assert not [name for name in left if name.startswith(PACKAGE) or is_stand_in(sys.modules[name])]
+
+
 def _library(ledger: Ledger, cache: Path) -> tuple[float, dict[str, float]]:
     """Goodput and badput, percent, as ml-goodput-measurement counts them."""
-    import warnings
+    log = [json.loads(line) for line in goodput_log(ledger, "job").splitlines()]
+    return _count(log, ledger.horizon_h, cache)
 
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        from ml_goodput_measurement.src.goodput import GoodputCalculator  # type: ignore[import-not-found]
 
-        log = [json.loads(line) for line in goodput_log(ledger, "job").splitlines()]
-        last = datetime.fromtimestamp(EPOCH_S + ledger.horizon_h * 3600.0, tz=UTC)
+def _count(log: list[dict[str, Any]], horizon_h: float, cache: Path) -> tuple[float, dict[str, float]]:
+    """The same of the entries of a log."""
+    last = datetime.fromtimestamp(EPOCH_S + horizon_h * 3600.0, tz=UTC)
 
-        class Reader:
-            def read_cloud_logging_entries(self, **_: object) -> tuple[list[Any], tuple[datetime, str]]:
-                return log, (last, "last")
+    class Reader:
+        def read_cloud_logging_entries(self, **_: object) -> tuple[list[Any], tuple[datetime, str]]:
+            return log, (last, "last")
 
-        calculator = GoodputCalculator("job", "log", cloud_logger=Reader(), cache_dir=str(cache))
-        goodput, badput, _ = calculator.get_job_goodput(include_badput_breakdown=True)
+    with calculator() as goodput_calculator:
+        found = goodput_calculator("job", "log", cloud_logger=Reader(), cache_dir=str(cache))
+        goodput, badput, _ = found.get_job_goodput(include_badput_breakdown=True)
     return goodput, {kind.name: share for kind, share in badput.items() if isinstance(share, float)}
 
 
