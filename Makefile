@@ -54,7 +54,7 @@ reports: $(STAMP)  ## rewrite the reports that are kept in reports/
 	mkdir -p reports/llama3_405b_16k
 	cp runs/llama3_405b_16k/summary.md runs/llama3_405b_16k/report.html reports/llama3_405b_16k/
 
-reviews: $(STAMP)  ## answer the questions of a design review again: reports/reviews.md
+reviews: $(STAMP)  ## answer the questions of a design review again: reports/reviews.md and .html
 	$(BIN)/python -m docs.reviews
 
 keynote: $(STAMP)  ## price the points of the keynote again: reports/keynote.md and keynote.html

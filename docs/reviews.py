@@ -1,19 +1,20 @@
-"""The design reviews: questions, the designs that answer them, and the page reports/reviews.md (`make reviews`)."""
+"""The design reviews: questions, the designs that answer them, and their pages in reports/ (`make reviews`)."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from docs.review_page import page
+from docs import review_html, review_page
 from ras_sim.experiment.compare import Comparison, compare
 from ras_sim.experiment.designs import Design
+from ras_sim.report.html import write_page
 from ras_sim.scenario.load import load
 
 ROOT = Path(__file__).parents[1]
 SCENARIOS = ROOT / "scenarios"
-PAGE = ROOT / "reports" / "reviews.md"
+REPORTS = ROOT / "reports"
 SEED = 1
 
 
@@ -76,7 +77,7 @@ def _caught(percent: int, clears_at: str) -> Variant:
         f"failures.nvlink.error.clears_at={clears_at}",
         "repair.policy.start.nvlink=exception",
     )
-    return Variant(f"exception, {percent}% cured by catching it", sets)
+    return Variant(f"caught, which cures {percent}%", sets)
 
 
 _UNCONTAINED = (
@@ -220,14 +221,19 @@ def run(review: Review, workers: int | None = None) -> Comparison:
     return compare(*designs_of(review), seed=SEED, replications=review.replications, workers=workers)
 
 
-def write(reviews: Iterable[Review], path: Path) -> Sequence[Comparison]:
-    """Run the reviews and write their page; returns what was found, in the same order."""
-    answered = [(review, run(review)) for review in reviews]
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(page(answered), encoding="utf-8")
-    return [comparison for _, comparison in answered]
+PAGES: dict[str, Callable[[Sequence[tuple[Review, Comparison]]], str]] = {
+    "reviews.md": review_page.page,
+    "reviews.html": review_html.page,
+}
+"""File in reports/ -> what makes its text."""
+
+
+def write(answered: Sequence[tuple[Review, Comparison]], folder: Path) -> list[Path]:
+    """Write the pages of reviews that were run; returns their paths."""
+    folder.mkdir(parents=True, exist_ok=True)
+    return [write_page(make(answered), folder / name) for name, make in PAGES.items()]
 
 
 if __name__ == "__main__":
-    write(REVIEWS, PAGE)
-    print(PAGE.relative_to(ROOT))
+    for path in write([(review, run(review)) for review in REVIEWS], REPORTS):
+        print(path.relative_to(ROOT))

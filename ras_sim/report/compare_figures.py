@@ -50,7 +50,7 @@ def forest(comparison: Comparison) -> Chart:
             hovertemplate="%{hovertext}<extra></extra>",
         )
     )
-    figure.update_xaxes(title_text="goodput less that of the base, percentage points (bar: 95% interval)")
+    figure.update_xaxes(title_text="goodput − base, points (bar: 95% interval)")
     figure.update_yaxes(range=[len(names) - 0.5, -0.5], **ticks(names))
     return Chart("forest", _forest_finding(comparison), (to_spec(figure),), 110 + 34 * len(names))
 

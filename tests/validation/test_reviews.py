@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import re
 from dataclasses import replace
+from html import unescape
 from pathlib import Path
 
 import pytest
 
-from docs import reviews
-from docs.review_page import Found, answer, idle_gpu_h_per_year
-from docs.reviews import PAGE, REVIEWS, SCENARIOS, Review, designs_of
+from docs import review_html, reviews
+from docs.review_views import Found, answer, idle_gpu_h_per_year
+from docs.reviews import REPORTS, REVIEWS, SCENARIOS, Review, designs_of
 from ras_sim import load
 from ras_sim.experiment.compare import Comparison
 from ras_sim.experiment.designs import changes_between
@@ -48,25 +50,70 @@ def test_every_review_scenario_is_used() -> None:
     assert named <= files <= named | extended
 
 
-def test_the_page_is_made_of_the_numbers(tmp_path: Path) -> None:
+@pytest.fixture(scope="module")
+def small() -> tuple[Review, Comparison]:
+    """A question on a small machine."""
     review = replace(BY_NAME["swap"], replications=3, common=SMALL)
-    path = tmp_path / "reports" / "reviews.md"
-    (comparison,) = reviews.write([review], path)
-    text = path.read_text(encoding="utf-8")
+    return review, reviews.run(review, workers=1)
+
+
+def test_the_page_is_made_of_the_numbers(small: tuple[Review, Comparison], tmp_path: Path) -> None:
+    review, comparison = small
+    markdown, html = reviews.write([small], tmp_path / "reports")
+    text = markdown.read_text(encoding="utf-8")
     assert re.findall("^## (.*)$", text, re.MULTILINE) == [review.question]
     rows = [line.split(" | ") for line in text.splitlines() if re.match(r"\| (wait|swap)", line)]
     assert [row[0].removeprefix("| ") for row in rows] == [one.name for one in review.designs]
     for row, aggregate in zip(rows, comparison.aggregates, strict=True):
         assert row[1] == f"{100 * (aggregate.metrics['goodput'].mean or 0.0):.3f}%"
         assert len(row) == 9
-    assert "1,024 GPUs, 20 days, 3 pairs of histories; base: `review_swap.yaml`" in text
+    assert "1,024 GPUs, 20 days, 3 pairs of histories; base: review_swap.yaml" in text
     assert f"--set '{review.designs[1].sets[0]}'" in text
+    assert tables(html)[review.question] == [[cell.strip("| ") for cell in row] for row in rows]
 
 
-def test_the_page_that_is_kept_has_every_question_and_design() -> None:
-    text = PAGE.read_text(encoding="utf-8")
+def test_the_chart_has_the_differences_and_their_intervals(small: tuple[Review, Comparison]) -> None:
+    review, comparison = small
+    (drawn,) = re.findall(rf'data-of="goodput-{review.name}">(.*?)</script>', review_html.page([small]))
+    (points,) = (trace for trace in json.loads(drawn)["data"] if trace["mode"] == "markers")
+    expected = [one.metrics["goodput"].estimate for one in comparison.against]
+    assert points["x"] == pytest.approx([100 * (one.mean or 0.0) for one in expected])
+    above = [100 * ((one.ci95 or (0.0, 0.0))[1] - (one.mean or 0.0)) for one in expected]
+    assert points["error_x"]["array"] == pytest.approx(above)
+
+
+def tables(path: Path) -> dict[str, list[list[str]]]:
+    """The rows of both tables of each question side by side, of the page that opens in a browser."""
+    found: dict[str, list[list[str]]] = {}
+    for part in path.read_text(encoding="utf-8").split("<section ")[1:]:
+        heading, _, rest = part.partition("</h2>")
+        bodies = [
+            [re.findall("<t[hd][^>]*>(.*?)</t[hd]>", row) for row in body.split("</tr>")[:-1]]
+            for body in re.findall("<tbody>(.*?)</tbody>", rest)
+        ]
+        if bodies:
+            goodput, cost = bodies
+            assert [row[0] for row in goodput] == [row[0] for row in cost]
+            question = unescape(re.sub(r"^.*?<h2>| <a.*$", "", heading, flags=re.DOTALL))
+            rows = zip(goodput, cost, strict=True)
+            found[question] = [[unescape(cell) for cell in (*left, *right[1:])] for left, right in rows]
+    return found
+
+
+def test_the_pages_that_are_kept_have_every_question_and_design() -> None:
+    text = (REPORTS / "reviews.md").read_text(encoding="utf-8")
     assert re.findall("^## (.*)$", text, re.MULTILINE) == [review.question for review in REVIEWS]
     assert set(kept()) == {(review.question, one.name) for review in REVIEWS for one in review.designs}
+
+
+def test_the_pages_that_are_kept_say_the_same() -> None:
+    text = (REPORTS / "reviews.md").read_text(encoding="utf-8")
+    html = tables(REPORTS / "reviews.html")
+    assert list(html) == [review.question for review in REVIEWS]
+    for review in REVIEWS:
+        part = text.partition(f"## {review.question}\n")[2].partition("\n## ")[0]
+        lines = [unescape(line).strip("| ").split(" | ") for line in part.splitlines() if line.startswith("| ")]
+        assert html[review.question] == lines[2:]  # after the heads and the rule
 
 
 def found(name: str, *goodput: float, n_spares: int = 0, idle: float = 0.0) -> Found:
@@ -80,25 +127,25 @@ def test_an_answer_names_the_best_the_worst_and_those_between_that_cannot_be_tol
         found("near", 0.89, 0.921, 0.89, 0.91),
     ]
     first, second, third = answer(designs)
-    assert first.startswith("**high** has the highest goodput, 90.525%, 10.025 points above low (+")
-    assert second == "Too close to it to tell: near."
+    assert first.startswith("“high” has the highest goodput, 90.525%, 10.025 points above “low” (+")
+    assert second == "Too close to it to tell: “near”."
     assert third.startswith("From the worst to the best 100.2")
 
 
 def test_an_answer_says_when_nothing_is_decided() -> None:
     assert answer([found("a", 0.8, 0.9), found("b", 0.9, 0.8)]) == [
-        "**Undecided**: with 2 pairs goodput does not tell the designs apart."
+        "Undecided: with 2 pairs goodput does not tell the designs apart."
     ]
-    assert answer([found("a", 0.8, 0.9), found("b", 0.8, 0.9)])[0].startswith("**Undecided**")
-    assert answer([found("a", 0.8), found("b", 0.9)])[0].startswith("**Undecided**")
+    assert answer([found("a", 0.8, 0.9), found("b", 0.8, 0.9)])[0].startswith("Undecided")
+    assert answer([found("a", 0.8), found("b", 0.9)])[0].startswith("Undecided")
 
 
 def test_spares_are_charged() -> None:
     few, many = found("few", 0.80, 0.81, n_spares=1), found("many", 0.90, 0.911, n_spares=2, idle=5e5)
     words = answer([few, many])
-    assert words[0].startswith("**many** has the highest goodput")
-    assert words[1].startswith("Spares charged, **few** is cheapest")
-    assert words[1].endswith("below the dearest, many.")
+    assert words[0].startswith("“many” has the highest goodput")
+    assert words[1].startswith("Spares charged, “few” is cheapest")
+    assert words[1].endswith("below the dearest, “many”.")
 
 
 def test_idle_gpu_hours_of_a_year() -> None:
@@ -107,9 +154,9 @@ def test_idle_gpu_hours_of_a_year() -> None:
 
 
 def kept() -> dict[tuple[str, str], float]:
-    """Goodput in percent by question and design, of the page that is kept."""
+    """Goodput in percent by question and design, of the pages that are kept."""
     values: dict[tuple[str, str], float] = {}
-    for part in PAGE.read_text(encoding="utf-8").split("\n## ")[1:]:
+    for part in (REPORTS / "reviews.md").read_text(encoding="utf-8").split("\n## ")[1:]:
         question = part.partition("\n")[0]
         for name, goodput in re.findall(r"^\| ([^|]+?) \| ([\d.]+)% \|", part, re.MULTILINE):
             values[question, name] = float(goodput)

@@ -1,0 +1,173 @@
+"""What the pages of the design reviews say, free of any markup: tables, and answers computed from the numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, NamedTuple
+
+from ras_sim.experiment.compare import Comparison
+from ras_sim.metrics.paired import Difference, paired
+from ras_sim.report.compare_views import NOTHING, factor, is_rounding, level, probability, spread
+from ras_sim.scenario.model import Scenario
+from ras_sim.units import HOURS_PER_YEAR
+
+if TYPE_CHECKING:
+    from docs.reviews import Review
+
+TITLE = "Design reviews"
+
+INTRO = (
+    "Questions that a design review asks, each answered by playing the designs on the same failures. Nothing here is "
+    "typed in by hand but the questions and the notes."
+)
+
+TERMS = (
+    (
+        "Difference",
+        "goodput less that of the first design of the table, in points, with its 95% interval over pairs of histories; "
+        "P(better) is the probability that it is above 0. Each interval is for one difference, not for all at once.",
+    ),
+    ("Pairing", "as many times more histories it would take without common failures."),
+    (
+        "Idle GPU-hours",
+        "thousands a year that are paid for and do not train, (GPUs of the job and of its spares) x 8,766 h less the "
+        "productive ones. So spares are charged; people, parts and energy are not.",
+    ),
+)
+
+TRUST = (
+    "Rates come from publications, repair times and many probabilities are assumed (`ras-sim run` lists each with its "
+    "source). Read which design is better and by about how much, not the third digit."
+)
+
+GOODPUT_HEADS = ("design", "goodput", "difference", "95% interval", "P(better)", "pairing")
+COST_HEADS = ("idle GPU-hours, 1,000 a year", "difference", "95% interval")
+HEADS = GOODPUT_HEADS + COST_HEADS
+"""Columns of the table of a question; `row` fills them. All but the first hold numbers."""
+
+
+class Found(NamedTuple):
+    """What one design gave.
+
+    Args:
+        name: of the design.
+        goodput: one per replication.
+        idle_gpu_h: GPU-hours a year that are paid for and do not train, one per replication.
+        n_spares: spare nodes.
+    """
+
+    name: str
+    goodput: list[float]
+    idle_gpu_h: list[float]
+    n_spares: int
+
+
+def found(comparison: Comparison) -> list[Found]:
+    """Goodput and cost of each design, replication by replication."""
+    rows = []
+    for design, measures in zip(comparison.designs, comparison.measures, strict=True):
+        goodput = [one.goodput for one in measures]
+        n_spares = design.scenario.job.spares.nodes
+        rows.append(Found(design.name, goodput, idle_gpu_h_per_year(design.scenario, goodput), n_spares))
+    return rows
+
+
+def idle_gpu_h_per_year(scenario: Scenario, goodput: Sequence[float]) -> list[float]:
+    """((job + spare GPUs) - goodput x job GPUs) x 8,766 h: what a year pays for that does not train.
+
+    Args:
+        goodput: productive share of the time of the job, 0..1, one per replication.
+    """
+    n_spare_gpus = scenario.job.spares.nodes * scenario.machine.build().gpus_per_node
+    return [(scenario.job.gpus * (1.0 - one) + n_spare_gpus) * HOURS_PER_YEAR for one in goodput]
+
+
+def rows(designs: Sequence[Found]) -> list[tuple[str, ...]]:
+    """The table of a question, the base first."""
+    return [row(designs[0], one) for one in designs]
+
+
+def row(base: Found, one: Found) -> tuple[str, ...]:
+    """A line of the table."""
+    goodput = paired(base.goodput, one.goodput)
+    idle = paired(base.idle_gpu_h, one.idle_gpu_h)
+    name, good, cost = one.name, level(goodput.other, "percent"), f"{(idle.other or 0.0) / 1000:,.0f}"
+    if one is base:
+        return (name, good, "base", *[NOTHING] * 3, cost, "base", NOTHING)
+    p = NOTHING if is_rounding(goodput) else probability(goodput.p_greater)
+    return (name, good, *spread(goodput, "percent"), p, factor(goodput), cost, *_thousands(base, one))
+
+
+def answer(designs: Sequence[Found]) -> list[str]:
+    """The answer in sentences: who is best, who cannot be told from it, who is worst; and what it costs."""
+    ranked = sorted(designs, key=lambda one: -sum(one.goodput))
+    best, last = ranked[0], ranked[-1]
+    ties = [one for one in ranked[1:] if not _is_clear(paired(one.goodput, best.goodput))]
+    whole = paired(last.goodput, best.goodput)
+    if len(ties) == len(designs) - 1:
+        words = [f"Undecided: with {len(best.goodput)} pairs goodput does not tell the designs apart."]
+    else:
+        amount, interval = spread(whole, "percent")
+        words = [
+            f"{_quoted(best)} has the highest goodput, {level(whole.other, 'percent')}, "
+            f"{amount.removeprefix('+')} above {_quoted(last)} ({interval})."
+        ]
+        if ties:
+            words.append(f"Too close to it to tell: {_names(ties)}.")
+    return [*words, *_cost(designs)]
+
+
+def _cost(designs: Sequence[Found]) -> list[str]:
+    """What the choice costs; which design is cheapest is said only where spares, which are charged, differ."""
+    ranked = sorted(designs, key=lambda one: sum(one.idle_gpu_h))
+    cheapest, dearest = ranked[0], ranked[-1]
+    if not _is_clear(paired(cheapest.idle_gpu_h, dearest.idle_gpu_h)):
+        return []
+    amount, interval = _thousands(cheapest, dearest)
+    between = f"{amount.removeprefix('+')} thousand GPU-hours a year ({interval})"
+    if len({one.n_spares for one in designs}) == 1:
+        return [f"From the worst to the best {between} are gained."]
+    ties = [one for one in ranked[1:] if not _is_clear(paired(cheapest.idle_gpu_h, one.idle_gpu_h))]
+    words = [
+        f"Spares charged, {_quoted(cheapest)} is cheapest, {between} below the dearest, {_quoted(dearest)}."
+    ]
+    return [*words, f"Too close to it to tell: {_names(ties)}."] if ties else words
+
+
+def setting(review: Review, comparison: Comparison) -> str:
+    """What the answer rests on."""
+    scenario = comparison.designs[0].scenario
+    days, n_gpus = scenario.horizon_h / 24, scenario.job.gpus
+    common = f", with {', '.join(review.common)}" if review.common else ""
+    return (
+        f"{n_gpus:,} GPUs, {days:.0f} days, {comparison.n_finished} pairs of histories; base: {review.file}{common}. "
+        f"{review.note}"
+    ).strip()
+
+
+def commands(review: Review) -> list[tuple[str, str]]:
+    """How each design is run again, for all that are more than a file: (design, command)."""
+    lines = []
+    for one in review.designs:
+        sets = " ".join(f"--set '{value}'" for value in review.sets(one))
+        if sets or one.file:
+            lines.append((one.name, f"ras-sim run scenarios/{one.file or review.file} {sets}".strip()))
+    return lines
+
+
+def _is_clear(difference: Difference) -> bool:
+    return difference.is_clear and not is_rounding(difference)
+
+
+def _quoted(design: Found) -> str:
+    return f"“{design.name}”"
+
+
+def _names(designs: Sequence[Found]) -> str:
+    return ", ".join(map(_quoted, designs))
+
+
+def _thousands(base: Found, other: Found) -> tuple[str, str]:
+    """The difference in idle GPU-hours a year and its interval, in thousands, as text."""
+    a, b = ([value / 1000 for value in one.idle_gpu_h] for one in (base, other))
+    return spread(paired(a, b), "number")
