@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from html import escape
 from typing import TYPE_CHECKING, NamedTuple
 
-from ras_sim.metrics.paired import Difference, paired
+from ras_sim.experiment.compare_json import p_better
+from ras_sim.experiment.differences import BETTER
 from ras_sim.report import style
-from ras_sim.report.compare_views import NOTHING, factor, level, probability, spread
+from ras_sim.report.compare_views import LABELS, factor, level, probability, spread
 from ras_sim.report.figures import Chart, blank, ticks, to_spec
 from ras_sim.report.html import document
 from ras_sim.report.markup import Column, Section, figure, paragraph, table
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from docs.keynote import Answer
     from docs.keynote_points import Pair
     from ras_sim.experiment.compare import Comparison
+    from ras_sim.metrics.paired import Difference
 
 TITLE = "The keynote's points, priced"
 INTRO = (
@@ -58,36 +60,33 @@ class Moved(NamedTuple):
 
 def difference(pair: Pair, comparison: Comparison) -> Difference:
     """Of the pair's metric: with the property less without."""
-    without, with_ = (
-        [float(getattr(one, pair.metric)) for one in measures] for measures in comparison.measures
-    )
-    return paired(without, with_)
+    return comparison.against[0].metrics[pair.metric]
 
 
-def worth(one: Difference) -> tuple[str, str]:
-    """Million GPU-hours a year of a fleet of 100,000 GPUs, and the interval."""
-    per_frac = FLEET_GPUS * HOURS_PER_YEAR / 1e6
-    mean, ci95 = one.estimate.mean or 0.0, one.estimate.ci95
-    ends = NOTHING if ci95 is None else f"{per_frac * ci95[0]:+,.2f} to {per_frac * ci95[1]:+,.2f}"
-    return f"{per_frac * mean:+,.2f}", ends
+def worth(comparison: Comparison) -> str:
+    """Million GPU-hours a year of a fleet of 100,000 GPUs: what its goodput gains."""
+    gained = comparison.against[0].metrics["goodput"].estimate.mean or 0.0
+    return f"{FLEET_GPUS * HOURS_PER_YEAR / 1e6 * gained:+,.2f}"
+
+
+def shown(pair: Pair, one: Difference) -> tuple[str, str, str, str]:
+    """The metric without and with the property, the difference and its interval, as text."""
+    kind = LABELS[pair.metric][1]
+    return level(one.base, kind), level(one.other, kind), *spread(one, kind)
 
 
 def row(answer: Answer, pair: Pair, comparison: Comparison) -> tuple[str, ...]:
     """A line of the table."""
     one = difference(pair, comparison)
-    amount, interval = spread(one, "percent")
     return (
         answer.point.key,
         answer.point.prop,
         pair.machine,
-        label_of(pair.metric),
-        level(one.base, "percent"),
-        level(one.other, "percent"),
-        amount,
-        interval,
-        probability(one.p_greater),
+        LABELS[pair.metric][0],
+        *shown(pair, one),
+        probability(p_better(one, BETTER[pair.metric])),
         factor(one),
-        worth(one)[0],
+        worth(comparison),
     )
 
 
@@ -119,13 +118,11 @@ def sentences(answer: Answer) -> list[str]:
     told = []
     for pair, comparison in zip(answer.point.pairs, answer.comparisons, strict=True):
         one = difference(pair, comparison)
-        amount, interval = spread(one, "percent")
+        without, with_, amount, interval = shown(pair, one)
         verb = "is clear of zero" if one.is_clear else "is NOT clear of zero"
-        gained, _ = worth(one)
         told.append(
-            f"{pair.machine}: {label_of(pair.metric)} {level(one.base, 'percent')} without, "
-            f"{level(one.other, 'percent')} with it: {amount} (95% interval {interval}, which {verb}), "
-            f"{gained} million GPU-hours a year at 100,000 GPUs. {_where(comparison)}"
+            f"{pair.machine}: {LABELS[pair.metric][0]} {without} without, {with_} with it: {amount} (95% interval "
+            f"{interval}, which {verb}); {worth(comparison)} million GPU-hours a year at 100,000 GPUs. {_where(comparison)}"
         )
     return told
 
@@ -148,7 +145,8 @@ def range_rows(answer: Answer) -> list[tuple[str, ...]]:
     for one, comparisons in zip(answer.point.ranges, answer.ranges, strict=True):
         for value, comparison in zip(one.values, comparisons, strict=True):
             gain = difference(first, comparison)
-            found.append((f"{one.key} = {value}", level(gain.base, "percent"), *spread(gain, "percent")))
+            without, _, amount, interval = shown(first, gain)
+            found.append((f"{one.key} = {value}", without, amount, interval))
     return found
 
 
@@ -206,7 +204,7 @@ def forest(answers: Sequence[Answer]) -> Chart:
     import plotly.graph_objects as go
 
     found = [
-        (f"{one.point.key} {pair.machine.rpartition(', ')[2]}", difference(pair, comparison), one.point.prop)
+        (f"{one.point.key} {pair.machine.rpartition(', ')[2]}", comparison.against[0].metrics["goodput"], one.point.prop)
         for one in answers
         for pair, comparison in zip(one.point.pairs, one.comparisons, strict=True)
     ]

@@ -13,7 +13,7 @@ class Pair:
         machine: what the table calls the machine.
         without: file of the scenario without the property: the base.
         with_: file of the scenario with it.
-        metric: what the property is worth is read from this share of the job's time.
+        metric: what the property is worth is read from this one (names as in a comparison).
         replications: histories that both meet.
     """
 
@@ -88,8 +88,10 @@ POINTS: tuple[Point, ...] = (
         "two links for each NIC, of which one is enough",
         on_both("s03_blast"),
         "With one link a dead optic, a pulled cable or a leaf switch that crashes takes ranks from the job, and one lost "
-        "rank stops all. With two, on two leafs, the NIC runs on at half its bandwidth: the job slows for as long as the "
-        "repair takes instead of stopping. There are twice as many optics that can fail.",
+        "rank stops all. With two, on two leafs, the NIC runs on at half its bandwidth until the fault is found and "
+        "located; then the job saves its work and swaps in a spare, which spares it the diagnosis and the work since the "
+        "last checkpoint. There are twice as many optics that can fail. To run on until the link is mended would cost far "
+        "more than the crash.",
         (Range("job.parallel.exposed.data", ("5 %", "10 %", "20 %")),),
     ),
     Point(
@@ -101,6 +103,25 @@ POINTS: tuple[Point, ...] = (
         "and the job waits for capacity. The ladder cures most faults without anybody at the machine; what it costs are "
         "the tries that do not help.",
         (Range("repair.technicians.travel.median", ("2 h", "8 h", "24 h")),),
+    ),
+    Point(
+        "S8",
+        "Graceful degradation: some failures are more worth technician time than others.",
+        "a lost rail slows the job, and is mended when the job is down anyway",
+        on_both("s08_rail"),
+        "A node with one rail less has seven eighths of its bandwidth (three quarters with four GPUs): all ranks wait a "
+        "little longer in every step. Until the next stop, hours away, that costs minutes; a stop of its own would cost "
+        "detection, diagnosis, start-up and lost work.",
+        (Range("job.parallel.exposed.data", ("5 %", "10 %", "30 %")),),
+    ),
+    Point(
+        "S8",
+        "Disable faulty banks of second-tier memory instead of RMA.",
+        "a faulty bank is disabled, up to two in a node",
+        (Pair(HGX, "s08_memory_hgx_without.yaml", "s08_memory_hgx.yaml", "technician_h"),),
+        "The node comes back from a reboot with one bank of 32 less and stays in the job, which waits a little longer for "
+        "memory; nobody has to come. Goodput hardly moves, since a spare hides the repair in both: what is saved are "
+        "hours of technicians, and nodes on the shelf.",
     ),
     Point(
         "S13",

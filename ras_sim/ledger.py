@@ -13,6 +13,7 @@ faults     how many faults of each failure mode arrived (benign ones included, w
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
@@ -79,8 +80,10 @@ class IncidentRow(NamedTuple):
     `root_id` is the incident in which this root cause first struck. `job_effect` is one of none, paused (a
     caught exception), interrupted (a running job stopped), drained (stopped on purpose, work saved first),
     extended (the job was down already), slowed. `outcome` is one of fixed, comes_back (seemed fixed, was not),
-    tolerated, open. `n_interruptions` counts how often it stopped a running job so that it had to start up again.
-    `n_gpus_hit` are the GPUs of the blast, `n_gpus_out` all of the nodes that were kept out of service for it.
+    disabled (the part was taken out of use; its repair is an incident of its own, with the same root), tolerated, deferred
+    (its repair waits), open. `n_interruptions` counts how often it stopped a running job so that it had to start up again.
+    `n_gpus_hit` are the GPUs of the blast, `n_gpus_out` all of the nodes that were kept out of service for it, from
+    `held_h` on (NaN: not known, or none).
     """
 
     incident_id: int
@@ -104,13 +107,14 @@ class IncidentRow(NamedTuple):
     speed: float
     n_interruptions: int
     n_gpus_out: int = 0
+    held_h: float = math.nan
 
 
 class AttemptRow(NamedTuple):
     """One try of one rung. `asked_h` to `start_h` is the wait for a technician or a part.
 
     `outcome` is one of fixed, failed (seen to fail), seems_fixed (not fixed, not noticed), caught (not fixed, found by
-    the validation test), false_alarm (fixed, but the test said no), open.
+    the validation test), false_alarm (fixed, but the test said no), disabled (taken out of use), open.
     """
 
     incident_id: int

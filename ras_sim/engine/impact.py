@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import math
+from collections.abc import Callable, Iterable
 from functools import partial
 
 import simpy
@@ -17,6 +18,14 @@ from ras_sim.repair.ladder import Rung
 from ras_sim.scenario.build import Setup
 
 _SWAP = 19  # the draw of a root cause that sets its swap time
+
+
+def _nobody_waits() -> None:
+    """No repair waits for the job to stop."""
+
+
+def _nobody_cares(_: Incident) -> None:
+    """No repair waits for its node to leave the job."""
 
 
 class Impact:
@@ -44,6 +53,8 @@ class Impact:
         self._hidden: dict[int, list[Incident]] = {}  # node -> faults that slow or corrupt it
         self._exposed: dict[int, tuple[int, ...]] = {}  # such a fault -> all its nodes
         self._shown: dict[int, simpy.Event] = {}  # incident -> waits until its node is in the job
+        self.on_stop: Callable[[], None] = _nobody_waits  # the job's processes go down
+        self.on_leave: Callable[[Incident], None] = _nobody_cares  # the nodes that a fault slows have left the job
 
     def stop(self, incident: Incident, category: str, level: int, save_first: bool = False) -> None:
         """Take the nodes of the blast out of service, and the job with them."""
@@ -60,21 +71,26 @@ class Impact:
         self._job.lose(rung.loses)
         if incident.effect == "paused":
             incident.effect, incident.n_interruptions = "interrupted", incident.n_interruptions + 1
+            self.on_stop()
 
     def _hold(
         self, incident: Incident, nodes: Iterable[int], category: str, level: int, save_first: bool
     ) -> None:
         self._cluster.hold(nodes)
         incident.held.extend(nodes)
+        if incident.held and math.isnan(incident.held_h):
+            incident.held_h = self._env.now
         if incident.incident_id not in self._stopping and self._cluster.touches_job(nodes):
             self._stop_job(incident, category, level, save_first)
 
     def _stop_job(self, incident: Incident, category: str, level: int, save_first: bool) -> None:
         effect = self._job.hold(incident.incident_id, category, level, save_first)
         self._stopping[incident.incident_id] = incident
-        incident.n_interruptions += effect in ("interrupted", "drained")
         if incident.effect in ("none", "slowed", "extended"):
             incident.effect = effect
+        if effect in ("interrupted", "drained"):
+            incident.n_interruptions += 1
+            self.on_stop()
 
     def recall(self, incident: Incident) -> None:
         """Corrupt work was found: the job stops and goes back, even where the part has left the job since."""
@@ -139,6 +155,7 @@ class Impact:
             if not self._cluster.touches_job(self._exposed[other.incident_id]):
                 self._drop_pace(other)
                 self._job.cleanse(other.incident_id)
+                self.on_leave(other)
 
     def _joined(self, nodes: list[int]) -> None:
         """Nodes joined the job: slow and silent faults in them begin to matter."""
@@ -153,6 +170,27 @@ class Impact:
     def narrow(self, incident: Incident) -> None:
         """A fault that shows at once leaves some nodes with less bandwidth: they slow the job while they are in it."""
         self._expose(incident, incident.slowed)
+
+    def slows_job(self, incident: Incident) -> bool:
+        """Whether the job runs slower for this fault, or would if no slower one were in it."""
+        return incident.incident_id in self._pace
+
+    def can_replace(self, incident: Incident) -> bool:
+        """Whether there are spares for all nodes of the job that a fault slows."""
+        return 0 < len(self._cluster.of_job(incident.slowed)) <= self._cluster.n_spares
+
+    def drain(self, incident: Incident) -> None:
+        """Save the work, stop, and put spares in the places of the nodes that a fault slows."""
+        nodes = self._cluster.of_job(incident.slowed)
+        self._hold(incident, nodes, "repair", PROCESSES_LOST, save_first=True)
+        self._swap(incident, nodes)
+
+    def change_speed(self, incident: Incident, speed: float) -> None:
+        """A fault slows its node more, or less, than before."""
+        incident.speed = speed
+        if self.slows_job(incident):
+            self._pace[incident.incident_id] = speed
+            self._set_pace()
 
     def _expose(self, incident: Incident, nodes: tuple[int, ...]) -> bool:
         """Remember which nodes a fault slows or corrupts; returns whether any of them is in the job."""

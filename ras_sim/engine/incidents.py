@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Generator
+from dataclasses import replace
 from operator import attrgetter
 
 import simpy
@@ -15,6 +16,7 @@ import simpy
 from ras_sim.cluster import Cluster
 from ras_sim.engine.arrivals import Arrivals
 from ras_sim.engine.course import Course, Steps
+from ras_sim.engine.degraded import Degraded
 from ras_sim.engine.impact import Impact
 from ras_sim.engine.spread import Spread
 from ras_sim.faults.clocks import EXTRA, Due
@@ -39,6 +41,9 @@ _DURATION, _WORKS, _SEEN, _TEST, _VERDICT, _TRAVEL = 0, 1, 2, 3, 4, 5
 
 STOPPING = frozenset({"exception", "crash", "hang"})
 """Symptoms that stop the job at once."""
+
+ENDINGS = frozenset({"fixed", "seems_fixed", "disabled"})
+"""Outcomes of a try that end the climb."""
 
 
 class Incidents:
@@ -75,6 +80,7 @@ class Incidents:
         self._ledger = ledger
         self._spread = Spread(setup, walk)
         self._impact = Impact(env, setup, cluster, arrivals, job)
+        self._degraded = Degraded(env, setup, self._impact, self._spread)
         self._lemons = LemonWatch(setup.policy.lemon)
         self._open: dict[int, Incident] = {}
         self._at: dict[tuple[int, int], Incident] = {}  # mode and part -> the incident that further faults join
@@ -123,7 +129,8 @@ class Incidents:
             self._arrivals.after_repair(mode, instance, node, root, age_kept=1.0)
             return None
         open_incident = self._at.get((mode.mode_id, instance))
-        if open_incident is None or (open_incident.unattended and symptom in STOPPING):
+        ignored = open_incident is not None and open_incident.unattended and not open_incident.disabled
+        if open_incident is None or (ignored and symptom in STOPPING):
             return self._open_incident(mode, instance, node, root, symptom)
         self._merge(mode, open_incident, root)
         return None
@@ -186,7 +193,11 @@ class Incidents:
         if incident.symptom == "slow" and incident.speed >= self._setup.policy.tolerate_speed:
             incident.outcome = "tolerated"
             return
-        if incident.symptom != "exception":  # a caught one is retried first, and looked into if that does not help
+        if self._degraded.can_wait(incident):
+            yield from self._defer(incident, draws)
+            if not math.isnan(incident.closed_h):
+                return
+        elif incident.symptom != "exception":  # a caught one is retried first, and looked into if that does not help
             yield from self._diagnose(incident, draws)
         yield from self._climb(incident, mode)
 
@@ -204,18 +215,47 @@ class Incidents:
             yield self._env.timeout(delay_h)
         incident.located_h = self._env.now
 
+    def _defer(self, incident: Incident, draws: int) -> Steps:
+        """Diagnose while the job runs on, and let the repair wait; then take the nodes that it slows out of the job."""
+        delay_h = self._setup.diagnose.draw(incident.root.key, _DIAGNOSE + draws)
+        if delay_h > 0.0:
+            yield self._env.timeout(delay_h)
+        incident.located_h = self._env.now
+        if math.isnan(incident.closed_h) and self._degraded.can_wait(incident):
+            yield self._degraded.wait(incident)
+        if not math.isnan(incident.closed_h):
+            return
+        if incident.symptom not in STOPPING:
+            self._impact.stop(incident, "repair", PROCESSES_LOST, save_first=True)
+        elif self._impact.can_replace(incident):
+            self._impact.drain(incident)
+
     def _climb(self, incident: Incident, mode: FailureMode) -> Steps:
-        """Try rungs until one fixes the fault, or seems to."""
+        """Try rungs until one fixes the fault, seems to, or takes the part out of use."""
+        if self._degraded.must_drain(incident):
+            self._impact.drain(incident)
         ladder, cls = self._setup.ladder, incident.component_class
-        level, outcome = self._start_level(incident, mode), ""
-        while outcome not in ("fixed", "seems_fixed"):
+        level, outcome = self._first_level(incident, mode), ""
+        while outcome not in ENDINGS:
             if incident.root.tries:
                 level = self._within_budget(incident.root, level, cls)
             rung = ladder[level]
+            if rung.disables and not self._degraded.has_room(incident, rung):
+                level = next_level(ladder, level, cls)
+                continue
             if rung.loses > NOTHING_LOST and math.isnan(incident.located_h):
                 yield from self._diagnose(incident, incident.root.n_returns * _BLOCK)
             outcome = yield from self._attempt(incident, rung)
-        self._close(incident, mode, rung, outcome)
+        if outcome == "disabled":
+            self._run_on_without(incident, mode, rung)
+        else:
+            self._close(incident, mode, rung, outcome)
+
+    def _first_level(self, incident: Incident, mode: FailureMode) -> int:
+        """The first rung to try: of a part that was taken out of use the first above the rung that did it."""
+        if incident.disabled:
+            return next_level(self._setup.ladder, incident.root.tries[-1][0], incident.component_class)
+        return self._start_level(incident, mode)
 
     def _start_level(self, incident: Incident, mode: FailureMode) -> int:
         """The first rung to try."""
@@ -276,7 +316,10 @@ class Incidents:
         return outcome
 
     def _outcome(self, root: RootCause, rung: Rung, draws: int) -> str:
-        """Whether the try fixed the fault, and if not whether that is seen."""
+        """Whether the try fixed the fault, and if not whether that is seen; or whether it took the part out of use."""
+        if rung.disables:
+            works = rung.p_works == 1.0 or uniform(root.key, draws + _WORKS) < rung.p_works
+            return "disabled" if works else "failed"
         if rung.level >= root.needs and (
             rung.p_works == 1.0 or uniform(root.key, draws + _WORKS) < rung.p_works
         ):
@@ -294,9 +337,10 @@ class Incidents:
             return outcome
         self._impact.stage(incident, "validate")
         yield self._env.timeout(test.duration.draw(incident.root.key, draws + _TEST))
-        if not test.rejects(outcome == "fixed", uniform(incident.root.key, draws + _VERDICT)):
+        sound = outcome in ("fixed", "disabled")
+        if not test.rejects(sound, uniform(incident.root.key, draws + _VERDICT)):
             return outcome
-        return "false_alarm" if outcome == "fixed" else "caught"
+        return "false_alarm" if sound else "caught"
 
     # ------------------------------------------------------------------ its end
 
@@ -307,6 +351,7 @@ class Incidents:
         self._forget(incident)
         self._spread.regained(incident)
         self._impact.end(incident)
+        self._degraded.enable(incident)
         if outcome == "fixed":
             self._renew(incident, mode, rung)
         else:
@@ -315,6 +360,46 @@ class Incidents:
             self._returning[root.key] = (mode, incident.instance, root)
             self._arrivals.push_return(self._env.now + back_h, mode.mode_id, incident.instance, root)
         self._write(incident)
+
+    def _run_on_without(self, incident: Incident, mode: FailureMode, rung: Rung) -> None:
+        """The part is out of use and its node back in service; the repair is an incident of its own, and may wait."""
+        now_h = self._env.now
+        incident.closed_h, incident.outcome = now_h, "disabled"
+        self._forget(incident)
+        self._impact.end(incident)
+        self._write(incident)
+        rest = replace(
+            incident,
+            incident_id=self._n_incidents,
+            symptom="slow",
+            arrive_h=now_h,
+            nodes=() if incident.node is None else (incident.node,),
+            slowed=(),
+            n_gpus=0,
+            held=[],
+            detected_h=now_h,
+            located_h=now_h,
+            closed_h=math.nan,
+            final_rung="",
+            n_attempts=0,
+            outcome="open",
+            effect="none",
+            n_interruptions=0,
+            held_h=math.nan,
+        )
+        self._n_incidents += 1
+        self._open[rest.incident_id] = self._at[mode.mode_id, rest.instance] = rest
+        self._degraded.disable(rest)
+        self._impact.hide(rest)
+        Course(self._mend_later(rest, mode)).go_on()
+
+    def _mend_later(self, incident: Incident, mode: FailureMode) -> Steps:
+        """The repair of a part that is out of use."""
+        if self._degraded.can_wait(incident):
+            yield self._degraded.wait(incident)
+        if math.isnan(incident.closed_h):
+            self._impact.stop(incident, "repair", PROCESSES_LOST, save_first=True)
+            yield from self._climb(incident, mode)
 
     def _renew(self, incident: Incident, mode: FailureMode, rung: Rung) -> None:
         """What the repair did to the age of the part, or of all parts of the unit that was replaced."""
@@ -343,6 +428,8 @@ class Incidents:
             incident.outcome = "fixed"
         self._forget(incident)
         self._impact.end(incident)
+        self._degraded.enable(incident)
+        self._degraded.end_wait(incident)
         self._live_on(self._setup.modes[incident.mode_id], incident.instance, incident.root)
         self._write(incident)
 
@@ -391,6 +478,7 @@ class Incidents:
         self._n_incidents += 1
         self._planned[number] = row = planned_row(number, name, asked_h, self._env.now)
         self._job.hold(number, "planned", PROCESSES_LOST, save_first=True)
+        self._degraded.stopped(planned=True)
         yield self._env.timeout(self._setup.job.save_h + duration_h)
         self._job.release(number)
         del self._planned[number]

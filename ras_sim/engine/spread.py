@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from ras_sim.faults.modes import FailureMode
+from ras_sim.job.parallelism import Traffic
 from ras_sim.repair.incident import Incident
 from ras_sim.repair.ladder import Rung
 from ras_sim.scenario.build import Setup
@@ -11,8 +14,13 @@ from ras_sim.topology import BlastWalk
 from ras_sim.topology.parts import holder
 
 _BLAST = 22  # branch of a fault's key from which the draws of its spread descend
-SCALE_UP = frozenset({"nvlink", "nvswitch", "switch_tray"})
-"""Classes that carry traffic inside an NVLink domain; all others that narrow bandwidth carry it between domains."""
+TRAFFIC: Mapping[str, Traffic] = {
+    "nvlink": "scale_up",
+    "nvswitch": "scale_up",
+    "switch_tray": "scale_up",
+    "dimm": "memory",
+}
+"""What a class carries, where it is not traffic between NVLink domains."""
 
 
 Reach = tuple[tuple[int, ...], tuple[int, ...], int, float]
@@ -60,7 +68,17 @@ class Spread:
         return nodes, walk.nodes_slowed_in(blast), n_gpus, self._speed(cls, capacity)
 
     def _speed(self, cls: str, capacity: float) -> float:
-        return 1.0 if capacity == 1.0 else self._setup.layout.speed(capacity, cls in SCALE_UP)
+        return 1.0 if capacity == 1.0 else self._setup.layout.speed(capacity, TRAFFIC.get(cls, "fabric"))
+
+    def n_in_node(self, cls: str) -> int:
+        """Parts of a class in each node; 0 for one that is not in nodes."""
+        home = self._setup.blueprint.homes.get(cls)
+        return 0 if home is None else home.per_node // home.every
+
+    def speed_without(self, cls: str, n_disabled: int) -> float:
+        """Relative speed of a job with a node in which so many parts of a class are out of use."""
+        n = self.n_in_node(cls)
+        return self._speed(cls, (n - n_disabled) / n)
 
     def lost(self, incident: Incident) -> None:
         """A part is down: if it was one of several, the next one counts for more."""

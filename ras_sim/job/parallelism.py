@@ -7,6 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+Traffic: TypeAlias = Literal["scale_up", "fabric", "memory"]
+"""What a narrow place carries: traffic inside an NVLink domain, between domains, or to and from second-tier memory."""
+
+_MEMORY = "memory"
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,7 +21,7 @@ class Layout:
 
     Args:
         tensor, pipeline, data, expert: widths; tensor x pipeline x data = GPUs of the job.
-        exposed: share of a step spent waiting for each kind of group's communication.
+        exposed: share of a step spent waiting for each kind of group's communication, and for second-tier `memory`.
         gpus_per_domain: GPUs that one NVLink domain joins.
     """
 
@@ -36,11 +42,15 @@ class Layout:
         }[group]
         return span > self.gpus_per_domain
 
-    def waiting_frac(self, scale_up: bool) -> float:
-        """Share of a step that waits for traffic inside NVLink domains (scale-up), or between them."""
-        return sum(share for group, share in self.exposed.items() if self.crosses_fabric(group) != scale_up)
+    def waiting_frac(self, traffic: Traffic) -> float:
+        """Share of a step that waits for traffic inside NVLink domains (scale-up), between them, or for memory."""
+        if traffic == "memory":
+            return self.exposed.get(_MEMORY, 0.0)
+        scale_up = traffic == "scale_up"
+        groups = (group for group in self.exposed if group != _MEMORY)
+        return sum(self.exposed[group] for group in groups if self.crosses_fabric(group) != scale_up)
 
-    def speed(self, capacity: float, scale_up: bool) -> float:
+    def speed(self, capacity: float, traffic: Traffic) -> float:
         """Relative speed of the job when its narrowest place has `capacity` of its bandwidth.
 
         Communication time grows by 1/capacity: speed = 1 / (1 + f (1/capacity - 1)), f the share of a step that waits
@@ -48,6 +58,6 @@ class Layout:
 
         Args:
             capacity: 0 < capacity <= 1.
-            scale_up: whether the place is inside an NVLink domain.
+            traffic: what goes through that place.
         """
-        return 1.0 / (1.0 + self.waiting_frac(scale_up) * (1.0 / capacity - 1.0))
+        return 1.0 / (1.0 + self.waiting_frac(traffic) * (1.0 / capacity - 1.0))

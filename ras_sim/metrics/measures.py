@@ -278,8 +278,11 @@ def gpu_availability(ledger: Ledger) -> float:
     for row in ledger.incidents:
         late = row.symptom in ("silent", "slow")
         begin_h = row.detected_h if late else row.arrive_h
+        if not math.isnan(row.held_h):  # a repair that waited took nothing out of service before
+            begin_h = max(begin_h, row.held_h)
         end_h = ledger.horizon_h if math.isnan(row.closed_h) else min(row.closed_h, ledger.horizon_h)
-        out = not is_planned(row) and row.outcome != "tolerated" and begin_h < end_h  # False for NaN
+        in_service = is_planned(row) or row.outcome in ("tolerated", "deferred")
+        out = not in_service and begin_h < end_h  # False for NaN
         n_gpus = max(row.n_gpus_hit, row.n_gpus_out)
         if out and n_gpus > 0:
             local = row.n_nodes_hit <= 1 and row.node >= 0

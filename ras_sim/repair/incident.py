@@ -25,6 +25,10 @@ class Incident:
         slowed: nodes that it only slows.
         n_gpus: GPUs that its blast takes down.
         speed: relative speed of the job while it is in the job and not repaired.
+        held: nodes that are kept out of service for it.
+        held_h: when the first of them was taken out of service.
+        deferred: its repair waits for a stop of the job.
+        disabled: its part was taken out of use.
     """
 
     incident_id: int
@@ -49,13 +53,16 @@ class Incident:
     outcome: str = "open"
     effect: str = "none"
     swapping: bool = False
+    deferred: bool = False
+    disabled: bool = False
+    held_h: float = math.nan
     n_interruptions: int = 0
 
     @property
     def unattended(self) -> bool:
-        """Whether nobody repairs it: it slows or corrupts the job and was not found yet, or is tolerated."""
+        """Whether nobody repairs it: it slows or corrupts the job unfound, is tolerated, or its repair waits."""
         hidden = self.symptom in ("slow", "silent")
-        return hidden and (math.isnan(self.detected_h) or self.outcome == "tolerated")
+        return self.deferred or (hidden and (math.isnan(self.detected_h) or self.outcome == "tolerated"))
 
     def row(self, needs_rung: str, gpus_per_node: int) -> IncidentRow:
         """The incident as a row of the ledger."""
@@ -74,12 +81,13 @@ class Incident:
             needs_rung,
             self.final_rung,
             self.n_attempts,
-            self.outcome,
+            "deferred" if self.deferred else self.outcome,
             self.effect,
             len(self.nodes),
             self.n_gpus,
             self.speed,
             self.n_interruptions,
             len(self.held) * gpus_per_node,
+            self.held_h,
         )
         return new_row(IncidentRow, row)

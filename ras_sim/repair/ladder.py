@@ -29,6 +29,8 @@ class Rung:
         technician, part: what it needs.
         replaces: the whole replaceable unit is new afterwards.
         powers_off: nodes taken down do not age on the powered clock.
+        disables: the part is taken out of use instead of mended.
+        at_most: disabled parts of one class in one node, None for all but one.
         applies_to: component classes, or None for all.
         tested: a validation test follows.
     """
@@ -49,6 +51,8 @@ class Rung:
     powers_off: bool
     applies_to: frozenset[str] | None
     tested: bool
+    disables: bool = False
+    at_most: int | None = None
 
     def applies(self, component_class: str) -> bool:
         """Whether this rung can be tried on a part of that class."""

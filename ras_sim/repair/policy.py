@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Literal
 
 from ras_sim.repair.ladder import Ladder, next_level
 
@@ -19,6 +20,27 @@ class LemonRule:
 
 
 @dataclass(frozen=True, slots=True)
+class DegradedRule:
+    """What to do with a part that slows the job and does not stop it.
+
+    Args:
+        drain_below: nodes that were only narrowed are drained if the job runs slower than this, and spares are there.
+        defer_from: the repair of a part that leaves the job at least this speed waits.
+        until: what it waits for: next_stop, planned_stop, or that the unit is replaced.
+        at_most_h: longest wait, None without end.
+    """
+
+    drain_below: float
+    defer_from: float
+    until: Literal["next_stop", "planned_stop", "replaced"]
+    at_most_h: float | None
+
+    def ends_at(self, planned: bool) -> bool:
+        """Whether a stop of the job, planned or not, is what a repair waits for."""
+        return self.until == "next_stop" or (planned and self.until == "planned_stop")
+
+
+@dataclass(frozen=True, slots=True)
 class Policy:
     """What to try first, and when to give up trying.
 
@@ -28,6 +50,7 @@ class Policy:
         tries_window_h: tries of a rung on one root cause are forgotten after this time.
         lemon: rule for repeat offenders, or None.
         tolerate_speed: a slow part that leaves the job at least this speed is left in it.
+        degraded: rule for parts that slow the job, or None: they are repaired at once.
     """
 
     ladder: Ladder
@@ -35,6 +58,7 @@ class Policy:
     tries_window_h: float
     lemon: LemonRule | None
     tolerate_speed: float
+    degraded: DegradedRule | None = None
 
     def start_level(self, component_class: str, mode_key: str, symptom: str) -> int:
         """The first rung to try; the next applicable one where that rung does not apply to the class."""

@@ -65,6 +65,7 @@ OUTCOME_COLOURS: Mapping[str, str] = {
     "seems_fixed": "#D7A221",
     "caught": "#149BAB",
     "false_alarm": "#8B49F0",
+    "disabled": "#A99D72",
     "open": "#C6CBD1",
 }
 
@@ -74,6 +75,7 @@ OUTCOME_LABELS: Mapping[str, str] = {
     "seems_fixed": "seemed fixed, comes back",
     "caught": "not fixed, caught by the test",
     "false_alarm": "fixed, but the test said no",
+    "disabled": "taken out of use",
     "open": "still open at the end",
 }
 

@@ -23,7 +23,7 @@ from ras_sim.job.recovery import StartUp, Transfer
 from ras_sim.job.training import JobSpec
 from ras_sim.repair.diagnostics import Validation
 from ras_sim.repair.ladder import Ladder, Rung
-from ras_sim.repair.policy import LemonRule, Policy
+from ras_sim.repair.policy import DegradedRule, LemonRule, Policy
 from ras_sim.repair.workshop import Shelf, Technicians
 from ras_sim.scenario.failures import SHOWN, ModeSpec
 from ras_sim.scenario.job import JobSpec as JobSection
@@ -204,6 +204,8 @@ def build_ladder(repair: RepairSpec) -> Ladder:
             powers_off=spec.powers_off,
             applies_to=None if spec.applies_to is None else frozenset(spec.applies_to),
             tested=name in tested,
+            disables=spec.disables,
+            at_most=spec.at_most,
         )
         for level, (name, spec) in enumerate(repair.ladder.items())
     )
@@ -212,13 +214,16 @@ def build_ladder(repair: RepairSpec) -> Ladder:
 def build_policy(repair: RepairSpec, ladder: Ladder, levels: Mapping[str, int]) -> Policy:
     """Where to start and when to climb."""
     policy = repair.policy
-    lemon = policy.lemon
+    lemon, degraded = policy.lemon, policy.degraded
     return Policy(
         ladder=ladder,
         start={key: levels[rung] for key, rung in policy.start.items()},
         tries_window_h=policy.tries_window,
         lemon=LemonRule(lemon.incidents, lemon.window, levels[lemon.rung]) if lemon else None,
         tolerate_speed=policy.tolerate_speed,
+        degraded=None
+        if degraded is None
+        else DegradedRule(degraded.drain_below, degraded.defer_from, degraded.until, degraded.at_most),
     )
 
 

@@ -25,8 +25,8 @@ class ParallelSpec(Strict):
     tensor: int = Field(ge=1, description="Tensor-parallel width.")
     pipeline: int = Field(ge=1, description="Pipeline stages.")
     expert: int = Field(1, ge=1, description="Expert-parallel width; divides the data-parallel width.")
-    exposed: dict[Literal["tensor", "pipeline", "data", "expert"], Fraction] = Field(
-        description="Share of a step spent waiting for the communication of each kind of group."
+    exposed: dict[Literal["tensor", "pipeline", "data", "expert", "memory"], Fraction] = Field(
+        description="Share of a step spent waiting for the communication of each kind of group, or for second-tier memory."
     )
     source: Source
 

@@ -38,8 +38,24 @@ class RungSpec(Strict):
     part: bool = Field(False, description="Takes a replaceable unit of the failed part from the shelf.")
     replaces: bool = Field(False, description="The whole replaceable unit is new afterwards.")
     powers_off: bool = Field(False, description="Nodes taken down do not age on the powered clock.")
+    disables: bool = Field(
+        False,
+        description="Takes the part out of use instead of mending it: the node runs on with less, and the repair waits "
+        "as `policy.degraded` says.",
+    )
+    at_most: int | None = Field(
+        None, ge=1, le=100_000, description="Disabled parts of one class in one node; beyond that the next rung is tried."
+    )
     applies_to: Names | None = Field(None, min_length=1, description="Component classes; all if left out.")
     source: Source
+
+    @model_validator(mode="after")
+    def _disabled_is_not_new(self) -> RungSpec:
+        if self.disables and (self.replaces or self.part):
+            raise ValueError("disables: got it beside `replaces` or `part`, want the one or the other")
+        if self.at_most is not None and not self.disables:
+            raise ValueError("at_most: got it on a rung that disables nothing, want it left out")
+        return self
 
     @model_validator(mode="after")
     def _new_is_new(self) -> RungSpec:
@@ -56,6 +72,26 @@ class LemonSpec(Strict):
     rung: Name = Field(description="... start at this rung.")
 
 
+class DegradedSpec(Strict):
+    """What to do with a part that slows the job and does not stop it: act at once, or let its repair wait."""
+
+    drain_below: Fraction = Field(
+        0.0,
+        description="Nodes whose bandwidth a fault has narrowed are drained at once if the job runs slower than this on "
+        "them, and there are spares enough.",
+    )
+    defer_from: Fraction = Field(
+        1.0, description="The repair of a part that leaves the job at least this speed waits for a stop."
+    )
+    until: Literal["next_stop", "planned_stop", "replaced"] = Field(
+        "next_stop",
+        description="What it waits for: any stop that takes the job's processes down, a planned one, or neither: it is done "
+        "when the unit is replaced for another reason.",
+    )
+    at_most: Hours | None = Field(None, description="Longest wait; without end if left out.")
+    source: Source
+
+
 class PolicySpec(Strict):
     """Where to start on the ladder, and when to act."""
 
@@ -67,6 +103,9 @@ class PolicySpec(Strict):
     lemon: LemonSpec | None = Field(None, description="Rule for nodes that keep failing.")
     tolerate_speed: Fraction = Field(
         1.0, description="A slow part that leaves the job at least this relative speed is left in it."
+    )
+    degraded: DegradedSpec | None = Field(
+        None, description="Parts that slow the job; repaired at once, in a job that runs on where it can, if left out."
     )
 
 

@@ -74,6 +74,7 @@ def _machine_scenario(kind: str) -> Scenario:
                     }
                 },
                 "spares": {"nodes": 4, "swap": "10 min", **SOURCE},
+                "planned": {"release": {"every": "50 h", "duration": "1 h", **SOURCE}},
             },
             "detection": {
                 "exception": "1 s", "crash": "1 min", "hang": "10 min", "slow": "1 h", "silent": "1 d",
@@ -88,7 +89,10 @@ def _machine_scenario(kind: str) -> Scenario:
                     },
                     "swap": {"takes_down": "unit", "duration": "3 h", "meanwhile": "swap", **SOURCE},
                 },
-                "policy": {"start": {"default": "reset"}},
+                "policy": {
+                    "start": {"default": "reset"},
+                    "degraded": {"defer_from": 0.5, "until": "planned_stop", **SOURCE},
+                },
                 "comes_back": "1 h",
                 **SOURCE,
             },

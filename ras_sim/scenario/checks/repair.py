@@ -22,7 +22,9 @@ def repair_findings(scenario: Scenario, machine: Blueprint | None) -> Iterator[F
     yield from _passes(scenario)
     yield from _start(scenario)
     yield from _named_rungs(scenario)
+    yield from _disabling(scenario)
     if machine is not None:
+        yield from _can_be_disabled(scenario, machine)
         yield from _classes(scenario, machine)
         yield from _units(scenario, machine)
 
@@ -57,9 +59,7 @@ def _ends(scenario: Scenario) -> Iterator[Finding]:
     ladder = scenario.repair.ladder
     hopeless: dict[str, list[str]] = {}
     for cls, modes in scenario.failures.items():
-        applying = [
-            name for name, rung in ladder.items() if rung.applies_to is None or cls in rung.applies_to
-        ]
+        applying = _applying(scenario, cls)
         if not applying:
             if any(mode.needs_repair for mode in modes.values()):
                 yield Finding(
@@ -113,6 +113,36 @@ def _named_rungs(scenario: Scenario) -> Iterator[Finding]:
         if rung not in repair.ladder:
             what = "a rung of the ladder"
             yield unknown_name(("repair", *path), rung, repair.ladder, what, among=RUNG_NAMES)
+
+
+def _disabling(scenario: Scenario) -> Iterator[Finding]:
+    """A part that is out of use must be mended one day, by a rule and by a rung."""
+    ladder = scenario.repair.ladder
+    for name in (name for name, rung in ladder.items() if rung.disables):
+        where = ("repair", "ladder", name, "disables")
+        if scenario.repair.policy.degraded is None:
+            yield Finding(where, "`repair.policy.degraded` to say how long the part stays out of use")
+        ends = [cls for cls in scenario.failures if _applying(scenario, cls)[-1:] == [name]]
+        if ends:
+            yield Finding(where, f"a higher rung for {', '.join(ends)}, to mend what is out of use")
+
+
+def _applying(scenario: Scenario, cls: str) -> list[str]:
+    """The rungs that can be tried on a class, lowest first."""
+    ladder = scenario.repair.ladder
+    return [name for name, rung in ladder.items() if rung.applies_to is None or cls in rung.applies_to]
+
+
+def _can_be_disabled(scenario: Scenario, machine: Blueprint) -> Iterator[Finding]:
+    """Only one of several parts in a node can be taken out of use."""
+    for name, rung in scenario.repair.ladder.items():
+        for cls in scenario.failures if rung.disables else ():
+            home = machine.homes.get(cls)
+            if (rung.applies_to is None or cls in rung.applies_to) and (
+                home is None or home.per_node // home.every < 2
+            ):
+                wanted = f"classes of which each node has several; not {cls}"
+                yield Finding(("repair", "ladder", name, "applies_to"), wanted)
 
 
 def _units(scenario: Scenario, machine: Blueprint) -> Iterator[Finding]:
