@@ -25,9 +25,13 @@ class Cluster:
         n_spares: the next so many are its spares; nodes after them belong to others.
         rows: the resources table of the ledger.
         clock: returns the present hour.
+        n_warm: nodes behind the hot spares.
+        group: node -> the group within which a spare may take its place, with the number of groups; None: anywhere.
     """
 
-    __slots__ = ("_clock", "_holds", "_job", "_limit", "_rows", "_spares")
+    __slots__ = (
+        "_clock", "_group", "_holds", "_job", "_limit", "_n_coming", "_n_hot", "_places", "_rows", "_spares", "_warm",
+    )  # fmt: skip
 
     def __init__(
         self,
@@ -36,21 +40,42 @@ class Cluster:
         n_spares: int,
         rows: list[ResourceRow],
         clock: Callable[[], float],
+        *,
+        n_warm: int = 0,
+        group: Callable[[int], int] | None = None,
     ) -> None:
-        if n_job_nodes + n_spares > n_nodes:
-            raise ModelError(f"{n_job_nodes} job nodes and {n_spares} spares in {n_nodes} nodes", 0.0, "node")
-        self._limit = n_job_nodes + n_spares
-        self._job = set(range(n_job_nodes))
-        self._spares = dict.fromkeys(range(n_job_nodes, self._limit))  # in the order in which they came
+        if n_job_nodes + n_spares + n_warm > n_nodes:
+            raise ModelError(
+                f"{n_job_nodes} job nodes and {n_spares} + {n_warm} spares in {n_nodes} nodes", 0.0, "node"
+            )
+        job, spares, warm = _assigned(n_job_nodes, n_spares, n_warm, n_nodes, group)
+        self._limit = set(job).union(spares, warm) if group is not None else range(len(job) + n_spares + n_warm)
+        self._job = set(job)
+        self._places: dict[int, int] = {} if group is None else {node: n for n, node in enumerate(job)}
+        self._spares: dict[int, None] = dict.fromkeys(spares)  # in the order in which they came
+        self._warm: dict[int, None] = dict.fromkeys(warm)
+        self._n_hot, self._n_coming = n_spares, 0
+        self._group = group
         self._holds: dict[int, int] = {}
         self._rows = rows
         self._clock = clock
         rows.append(ResourceRow(0.0, "spare_nodes", n_spares))
+        if n_warm:
+            rows.append(ResourceRow(0.0, "warm_nodes", n_warm))
 
     @property
     def n_spares(self) -> int:
         """Spares that could serve now."""
         return len(self._spares)
+
+    @property
+    def n_sound(self) -> int:
+        """Nodes that serve the job and that no incident holds."""
+        return len(self._job) - sum(node in self._job for node in self._holds)
+
+    def place(self, node: int) -> int:
+        """The place of a node among the ranks of the job: its own number until it has taken that of another."""
+        return self._places.get(node, node)
 
     def in_job(self, node: int) -> bool:
         """Whether the node serves the job."""
@@ -70,7 +95,7 @@ class Cluster:
             return "in_job"
         if node in self._spares:
             return "spare"
-        return "out" if node in self._holds and node < self._limit else "other"
+        return "out" if node in self._holds and node in self._limit else "other"
 
     def hold(self, nodes: Iterable[int]) -> None:
         """An incident makes the nodes unusable; each needs as many releases as holds."""
@@ -79,6 +104,9 @@ class Cluster:
             if node in self._spares:
                 del self._spares[node]
                 self._note(-1)
+            elif node in self._warm:
+                del self._warm[node]
+                self._note(-1, "warm_nodes")
 
     def release(self, nodes: Iterable[int]) -> int:
         """An incident gives the nodes back; returns how many became spares by it."""
@@ -89,11 +117,75 @@ class Cluster:
                 self._holds[node] = left
                 continue
             del self._holds[node]
-            if node not in self._job and node < self._limit:
+            if node not in self._job and node in self._limit:
                 self._spares[node] = None
                 self._note(1)
                 n_new += 1
         return n_new
+
+    # ------------------------------------------------------------------ warm nodes
+
+    def call_warm(self) -> int | None:
+        """A warm node that is to become a hot spare, if one is lacking and there is one."""
+        if not self._warm or len(self._spares) + self._n_coming >= self._n_hot:
+            return None
+        node = next(iter(self._warm))
+        del self._warm[node]
+        self._n_coming += 1
+        self._note(-1, "warm_nodes")
+        return node
+
+    def warmed(self, node: int) -> bool:
+        """A warm node is ready; returns whether it became a hot spare: it may have failed meanwhile."""
+        self._n_coming -= 1
+        if node in self._holds:
+            return False
+        self._spares[node] = None
+        self._note(1)
+        return True
+
+    def replacements(self, nodes: list[int]) -> list[int] | None:
+        """Spares for these nodes, in their order; None if there are too few that may take their places."""
+        if len(nodes) > len(self._spares):
+            return None
+        if self._group is None:
+            return list(islice(self._spares, len(nodes)))
+        group, free, found = self._group, dict.fromkeys(self._spares), []
+        for node in nodes:
+            wanted = group(node)
+            one = next((spare for spare in free if group(spare) == wanted), None)
+            if one is None:
+                return None
+            del free[one]
+            found.append(one)
+        return found
+
+    def leave(self, nodes: list[int]) -> None:
+        """Nodes leave the job and nobody takes their places; those that are held are out, the others become spares."""
+        self._job.difference_update(nodes)
+        healthy = [node for node in nodes if node not in self._holds]
+        self._spares.update(dict.fromkeys(healthy))
+        if healthy:
+            self._note(len(healthy))
+
+    def resize(self, n_nodes: int) -> tuple[list[int], list[int]]:
+        """Form the job anew of so many sound nodes; returns who left and who joined.
+
+        Nodes that an incident holds are not moved: it has not been decided yet what becomes of them.
+        """
+        surplus = self.n_sound - n_nodes
+        if surplus > 0:
+            free = sorted((node for node in self._job if node not in self._holds), reverse=True)
+            leavers = free[:surplus]
+            self.leave(leavers)
+            return leavers, []
+        newcomers = list(islice(self._spares, -surplus))
+        for node in newcomers:
+            del self._spares[node]
+        self._job.update(newcomers)
+        if newcomers:
+            self._note(-len(newcomers))
+        return [], newcomers
 
     def swap_out(self, nodes: list[int]) -> list[int]:
         """Put spares in the places of nodes of the job; returns the newcomers.
@@ -101,11 +193,12 @@ class Cluster:
         Raises:
             ModelError: a node is not in the job, or there are too few spares.
         """
-        if len(nodes) > len(self._spares) or not self._job.issuperset(nodes):
+        newcomers = self.replacements(nodes)
+        if newcomers is None or not self._job.issuperset(nodes):
             raise ModelError(f"swap with {len(self._spares)} spares", self._clock(), f"node:{nodes[:8]}")
-        newcomers = list(islice(self._spares, len(nodes)))
-        for node in newcomers:
-            del self._spares[node]
+        for node, newcomer in zip(nodes, newcomers, strict=True):
+            del self._spares[newcomer]
+            self._places[newcomer] = self.place(node)
         self._job.difference_update(nodes)
         self._job.update(newcomers)
         self._note(-len(nodes))
@@ -116,5 +209,26 @@ class Cluster:
             self._note(len(healthy))
         return newcomers
 
-    def _note(self, change: int) -> None:
-        self._rows.append(new_row(ResourceRow, (self._clock(), "spare_nodes", change)))
+    def _note(self, change: int, resource: str = "spare_nodes") -> None:
+        self._rows.append(new_row(ResourceRow, (self._clock(), resource, change)))
+
+
+def _assigned(
+    n_job: int, n_spares: int, n_warm: int, n_nodes: int, group: Callable[[int], int] | None
+) -> tuple[list[int], list[int], list[int]]:
+    """The nodes that serve the job, its hot spares and its warm ones, at the start.
+
+    Without groups they follow one another. With groups the spares are spread over them: one in each, then a second ...,
+    from the last nodes of the group, until there are enough.
+    """
+    numbers = list(range(n_nodes))
+    if group is None:
+        return numbers[:n_job], numbers[n_job : n_job + n_spares], numbers[n_job + n_spares :][:n_warm]
+    members: dict[int, list[int]] = {}
+    for node in numbers:
+        members.setdefault(group(node), []).append(node)
+    aside: list[int] = []
+    while len(aside) < n_spares + n_warm:
+        aside += [nodes.pop() for nodes in members.values() if nodes][: n_spares + n_warm - len(aside)]
+    job = sorted(node for nodes in members.values() for node in nodes)[:n_job]
+    return job, aside[:n_spares], aside[n_spares:]

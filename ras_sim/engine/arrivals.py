@@ -56,6 +56,7 @@ class Arrivals:
         walk: the machine's topology.
         seed, replication: the random history.
         strike: called with each fault that is due; returns what begins by it, if anything.
+        in_job: whether a node serves the job at the start.
     """
 
     def __init__(
@@ -66,6 +67,7 @@ class Arrivals:
         seed: int,
         replication: int,
         strike: Callable[[Due], Course | None],
+        in_job: Callable[[int], bool],
     ) -> None:
         self._env = env
         self._setup = setup
@@ -83,7 +85,7 @@ class Arrivals:
         self._renewable = [mode for mode in setup.modes if mode.lifetime is not None and not mode.memoryless]
         self._ages_in_job = any(mode.clock == "in_job" for mode in setup.modes)
         if self._ages_in_job:
-            idle = range(setup.n_job_nodes, setup.blueprint.n_nodes)
+            idle = (node for node in range(setup.blueprint.n_nodes) if not in_job(node))
             self._in_job.left_at_h = dict.fromkeys(idle, 0.0)
         self._fill(seed, replication)
 
@@ -172,14 +174,16 @@ class Arrivals:
                 self.push_life(mode, part, node, *self.lives[mode.mode_id].replaced(part, now_h))
 
     def swap(self, leavers: list[int], newcomers: list[int]) -> None:
-        """Nodes leave the job, others join it; the job stands still, and the alarm is set when it runs again."""
-        reading_h, axis = self.job_clock.hours, self._in_job
+        """Nodes leave the job, others join it; if the job stands still, the alarm is set when it runs again."""
+        reading_h, axis = self.job_clock.read(self._env.now), self._in_job
         if not self._ages_in_job:
             return
         for node in leavers:
             axis.leave(node, reading_h)
         for node in newcomers:
             axis.join(node, reading_h)
+        if self.job_clock.runs:
+            self._arm_in_job()
 
     def power_off(self, nodes: list[int]) -> None:
         """Nodes cease to age on the powered clock, until each was switched on as often as it was switched off."""

@@ -10,6 +10,8 @@ import simpy
 
 from ras_sim.cluster import Cluster
 from ras_sim.engine.arrivals import Arrivals
+from ras_sim.engine.elastic import Elastic
+from ras_sim.engine.warm import WarmPool
 from ras_sim.job.checkpoints import NODE_LOST, NOTHING_LOST, PROCESSES_LOST
 from ras_sim.job.training import TrainingJob
 from ras_sim.ledger import NO_INCIDENT
@@ -17,7 +19,8 @@ from ras_sim.repair.incident import Incident
 from ras_sim.repair.ladder import Rung
 from ras_sim.scenario.build import Setup
 
-_SWAP = 19  # the draw of a root cause that sets its swap time
+# Draws of a root cause: its swap time, the time to form the groups anew, the time until its replicas train again.
+_SWAP, _RECONFIGURE, _REJOIN = 19, 23, 24
 
 
 def _nobody_waits() -> None:
@@ -37,16 +40,25 @@ class Impact:
         cluster: who serves the job.
         arrivals: told who joins and leaves, for parts that age in the job.
         job: the training job.
+        warm_key: base key of the draws of warm nodes.
     """
 
     def __init__(
-        self, env: simpy.Environment, setup: Setup, cluster: Cluster, arrivals: Arrivals, job: TrainingJob
+        self,
+        env: simpy.Environment,
+        setup: Setup,
+        cluster: Cluster,
+        arrivals: Arrivals,
+        job: TrainingJob,
+        warm_key: int,
     ) -> None:
         self._env = env
         self._setup = setup
         self._cluster = cluster
         self._arrivals = arrivals
         self._job = job
+        self._elastic = Elastic(setup.elastic, cluster)
+        self._pool = WarmPool(env, setup.warm, cluster, warm_key)
         self._stopping: dict[int, Incident] = {}  # those that hold the job
         self._waiting: list[Incident] = []  # for spare nodes, first come first served
         self._pace: dict[int, float] = {}  # relative speed that each slow incident allows
@@ -81,7 +93,10 @@ class Impact:
         if incident.held and math.isnan(incident.held_h):
             incident.held_h = self._env.now
         if incident.incident_id not in self._stopping and self._cluster.touches_job(nodes):
-            self._stop_job(incident, category, level, save_first)
+            if self._elastic.can_drop(incident, self._cluster.of_job(nodes)):
+                self._drop_out(incident, self._cluster.of_job(nodes))
+            else:
+                self._stop_job(incident, category, level, save_first)
 
     def _stop_job(self, incident: Incident, category: str, level: int, save_first: bool) -> None:
         effect = self._job.hold(incident.incident_id, category, level, save_first)
@@ -106,43 +121,116 @@ class Impact:
             self._job.mark(incident.incident_id, category)
 
     def meanwhile(self, incident: Incident, rung: Rung) -> None:
-        """What the job does while the rung is tried: wait for the part, or go on with spares."""
-        if incident.incident_id not in self._stopping or incident.swapping:
+        """What the job does while the rung is tried: wait for the part, go on with spares, or with fewer replicas."""
+        is_out = self._elastic.is_out(incident)
+        if incident.swapping or not (is_out or incident.incident_id in self._stopping):
             return
         nodes = self._cluster.of_job(incident.held) if rung.swap else []
         if not nodes:
             self.stage(incident, "repair")
-        elif len(nodes) <= self._cluster.n_spares:
+        elif self._cluster.replacements(nodes) is not None:
             self._swap(incident, nodes)
+        elif is_out:
+            return  # the others go on without its replicas until it is repaired
+        elif self._elastic.can_shrink:
+            self._shrink(incident, nodes)
         elif incident not in self._waiting:
             self._job.mark(incident.incident_id, "wait_capacity")
             self._waiting.append(incident)
 
     def _swap(self, incident: Incident, nodes: list[int]) -> None:
         """Spares take the places of the nodes; the job waits until they are ready."""
-        newcomers = self._cluster.swap_out(nodes)
-        self._arrivals.swap(nodes, newcomers)
-        self._job.lose(NODE_LOST)
         incident.swapping = True
-        delay_h = self._setup.swap.draw(incident.root.key, _SWAP)
-        if delay_h > 0.0:
-            self._job.mark(incident.incident_id, "swap")
+        newcomers = self._cluster.swap_out(nodes)
+        self._pool.refill(self._more_spares)
+        if not self._elastic.is_out(incident):
+            self._job.lose(NODE_LOST)
+        self._changed(nodes, newcomers)
+        self._busy(incident, self._setup.swap.draw(incident.root.key, _SWAP))
+
+    def _changed(self, leavers: list[int], newcomers: list[int]) -> None:
+        """Nodes left the job, others joined it."""
+        self._arrivals.swap(leavers, newcomers)
         if len(self._stopping) > 1 or self._hidden:
-            self._left(nodes)
+            self._left(leavers)
             self._joined(newcomers)
+
+    def _busy(self, incident: Incident, delay_h: float) -> None:
+        """The job waits for a change of its nodes."""
+        incident.swapping = True
         if delay_h > 0.0:
+            if incident.incident_id in self._stopping:
+                self._job.mark(incident.incident_id, "swap")
             self._env.timeout(delay_h).callbacks.append(partial(self._swapped, incident))
         else:
             self._swapped(incident)
 
     def _swapped(self, incident: Incident, _: simpy.Event | None = None) -> None:
         incident.swapping = False
+        if self._elastic.is_out(incident):
+            self._rejoin_later(incident)
         self._let_go(incident)
 
     def _let_go(self, incident: Incident) -> None:
         """The job need not wait for this incident any longer."""
-        if self._stopping.pop(incident.incident_id, None) is not None:
-            self._job.release(incident.incident_id)
+        if self._stopping.pop(incident.incident_id, None) is None:
+            return
+        if not self._stopping and self._elastic.can_grow() and self._job.must_restart:
+            self._refit(incident)
+        self._job.release(incident.incident_id)
+
+    # ------------------------------------------------------------------ other widths
+
+    def _shrink(self, incident: Incident, nodes: list[int]) -> None:
+        """There are no spares for the nodes: the job goes on with as many replicas as the others can hold."""
+        incident.swapping = True
+        self._cluster.leave(nodes)
+        self._job.lose(NODE_LOST)
+        self._changed(nodes, [])
+        self._refit(incident)
+        self._busy(incident, self._reconfigure_h(incident))
+
+    def _refit(self, incident: Incident) -> None:
+        """The job, which is down, takes the largest width that there are nodes for."""
+        leavers, newcomers = self._elastic.refit(incident.incident_id)
+        if newcomers:
+            self._job.lose(NODE_LOST)
+        if leavers or newcomers:
+            self._changed(leavers, newcomers)
+        self._set_pace()
+
+    def _reconfigure_h(self, incident: Incident) -> float:
+        rule = self._setup.elastic
+        return 0.0 if rule is None else rule.reconfigure.draw(incident.root.key, _RECONFIGURE)
+
+    def _grow(self, incident: Incident) -> None:
+        """The incident gave back what was lacking: the job saves, stops, and comes back wider."""
+        self._stop_job(incident, "swap", PROCESSES_LOST, save_first=True)
+        self._busy(incident, self._setup.job.save_h + self._reconfigure_h(incident))
+
+    def _drop_out(self, incident: Incident, nodes: list[int]) -> None:
+        """The replicas on these nodes drop out of the step; the others pause, and go on."""
+        pause_h = self._elastic.drop(incident, nodes)
+        if incident.effect in ("none", "slowed"):
+            incident.effect = "dropped"
+        self._set_pace()
+        if pause_h > 0.0 and self._job.running:
+            self._job.hold(incident.incident_id, "detect", NOTHING_LOST)
+            self._env.timeout(pause_h).callbacks.append(lambda _: self._job.release(incident.incident_id))
+
+    def _rejoin_later(self, incident: Incident) -> None:
+        """Its replicas have sound nodes again: they start up, and take the state from the others."""
+        delay_h = self._elastic.rejoin_h(incident.root.key, _REJOIN)
+        self._env.timeout(delay_h).callbacks.append(partial(self._rejoined, incident))
+
+    def _rejoined(self, incident: Incident, _: simpy.Event) -> None:
+        self._elastic.rejoin(incident)
+        self._set_pace()
+
+    def _more_spares(self) -> None:
+        """A warm node has become a hot spare."""
+        if self._waiting:
+            self._serve_waiting()
 
     def _left(self, nodes: list[int]) -> None:
         """Nodes left the job: what is wrong with them is no longer its concern."""
@@ -177,7 +265,8 @@ class Impact:
 
     def can_replace(self, incident: Incident) -> bool:
         """Whether there are spares for all nodes of the job that a fault slows."""
-        return 0 < len(self._cluster.of_job(incident.slowed)) <= self._cluster.n_spares
+        nodes = self._cluster.of_job(incident.slowed)
+        return bool(nodes) and self._cluster.replacements(nodes) is not None
 
     def drain(self, incident: Incident) -> None:
         """Save the work, stop, and put spares in the places of the nodes that a fault slows."""
@@ -229,7 +318,8 @@ class Impact:
 
     def _set_pace(self) -> None:
         slowest = min(self._pace, key=self._pace.__getitem__, default=NO_INCIDENT)
-        self._job.set_speed(self._pace.get(slowest, 1.0), slowest)
+        pace, share = self._pace.get(slowest, 1.0), self._elastic.share
+        self._job.set_speed(pace * share, slowest if pace <= share else self._elastic.cause)
 
     def hidden_in(self, nodes: Iterable[int]) -> list[Incident]:
         """The slow and silent faults in these nodes."""
@@ -247,8 +337,12 @@ class Impact:
         n_new = self._cluster.release(incident.held)
         if not incident.swapping:
             self._let_go(incident)
+            if self._elastic.is_out(incident):
+                self._rejoin_later(incident)
         if n_new and self._waiting:
             self._serve_waiting()
+        if n_new and self._job.running and self._elastic.grows_at_once:
+            self._grow(incident)
 
     def _conceal(self, incident: Incident, nodes: tuple[int, ...]) -> None:
         """The fault slows or corrupts its nodes no longer."""
@@ -263,7 +357,10 @@ class Impact:
         while self._waiting:
             incident = self._waiting[0]
             nodes = self._cluster.of_job(incident.held)
-            if len(nodes) > self._cluster.n_spares:
-                return
+            change = self._swap
+            if self._cluster.replacements(nodes) is None:
+                if not self._elastic.can_shrink:
+                    return
+                change = self._shrink
             self._waiting.pop(0)
-            self._swap(incident, nodes)
+            change(incident, nodes)

@@ -58,6 +58,7 @@ class Incidents:
         arrivals: the faults, told what was repaired.
         job: the training job.
         ledger: where rows go.
+        warm_key: base key of the draws of warm nodes.
     """
 
     def __init__(
@@ -70,6 +71,7 @@ class Incidents:
         arrivals: Arrivals,
         job: TrainingJob,
         ledger: Ledger,
+        warm_key: int,
     ) -> None:
         self._env = env
         self._setup = setup
@@ -79,7 +81,7 @@ class Incidents:
         self._job = job
         self._ledger = ledger
         self._spread = Spread(setup, walk)
-        self._impact = Impact(env, setup, cluster, arrivals, job)
+        self._impact = Impact(env, setup, cluster, arrivals, job, warm_key)
         self._degraded = Degraded(env, setup, self._impact, self._spread)
         self._lemons = LemonWatch(setup.policy.lemon)
         self._open: dict[int, Incident] = {}

@@ -24,6 +24,7 @@ from ras_sim.scenario.build import Setup, setup_of
 from ras_sim.scenario.model import Scenario
 from ras_sim.streams import base_key
 from ras_sim.topology import BlastWalk
+from ras_sim.topology.parts import group_of
 
 _OBJECTS_BETWEEN_COLLECTIONS = 200_000
 
@@ -83,14 +84,19 @@ class Replication:
             setup.n_spares,
             ledger.resources,
             partial(getattr, env, "now"),
+            n_warm=0 if setup.warm is None else setup.warm.count,
+            group=None if setup.spares_within is None else group_of(walk, setup.spares_within),
         )
         workshop_key = base_key(seed, replication, "workshop")
         workshop = Workshop(env, setup.technicians, setup.shelves, ledger.resources, workshop_key)
-        self._arrivals = Arrivals(env, setup, walk, seed, replication, self._strike)
+        self._arrivals = Arrivals(env, setup, walk, seed, replication, self._strike, cluster.in_job)
         self._job = TrainingJob(
             env, setup.job, ledger.job, self._job_runs, self._arrivals.job_stops, self._finish
         )
-        self._incidents = Incidents(env, setup, walk, cluster, workshop, self._arrivals, self._job, ledger)
+        warm_key = base_key(seed, replication, "warm")
+        self._incidents = Incidents(
+            env, setup, walk, cluster, workshop, self._arrivals, self._job, ledger, warm_key
+        )
 
     def run(self) -> Ledger:
         """Simulate until the horizon, or until the job is done."""

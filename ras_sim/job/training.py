@@ -89,6 +89,11 @@ class TrainingJob:
         return self._state == "running"
 
     @property
+    def must_restart(self) -> bool:
+        """Whether it has to start up when nobody holds it any more."""
+        return self._level > NOTHING_LOST
+
+    @property
     def position_h(self) -> float:
         """Work in hand, hours at full speed, as of the last change of state."""
         return self._progress.position_h

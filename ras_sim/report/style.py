@@ -85,6 +85,7 @@ EFFECT_COLOURS: Mapping[str, str] = {
     "paused": "#AB2783",
     "extended": "#8B49F0",
     "slowed": "#149BAB",
+    "dropped": "#14601F",
     "none": "#B4BAC2",
 }
 
@@ -94,6 +95,7 @@ EFFECT_LABELS: Mapping[str, str] = {
     "paused": "caught as an exception",
     "extended": "job was down already",
     "slowed": "slowed the job",
+    "dropped": "replicas left the step",
     "none": "job went on",
 }
 
@@ -103,6 +105,7 @@ EFFECT_SYMBOLS: Mapping[str, str] = {
     "paused": "star-triangle-up",
     "extended": "cross",
     "slowed": "triangle-down",
+    "dropped": "square",
     "none": "circle-open",
 }
 """Shape says the same as colour does, for those who cannot tell the colours apart."""

@@ -18,6 +18,7 @@ from ras_sim.job.checkpoints import (
     Plan,
     Tier,
 )
+from ras_sim.job.elastic import ElasticRule, InStep
 from ras_sim.job.parallelism import Layout
 from ras_sim.job.recovery import StartUp, Transfer
 from ras_sim.job.training import JobSpec
@@ -43,6 +44,14 @@ LOSS: Mapping[Scope, int] = {
 
 
 @dataclass(frozen=True, slots=True)
+class Warm:
+    """Nodes behind the hot spares: how many, and the time until one is a hot spare."""
+
+    count: int
+    provision: Distribution
+
+
+@dataclass(frozen=True, slots=True)
 class PlannedStop:
     """A stop that is planned: how often, and for how long."""
 
@@ -61,6 +70,9 @@ class Setup:
     gpus_per_node: int
     n_job_nodes: int
     n_spares: int
+    spares_within: str | None
+    warm: Warm | None
+    elastic: ElasticRule | None
     modes: tuple[FailureMode, ...]
     shocks: tuple[Shock, ...]
     ladder: Ladder
@@ -109,6 +121,9 @@ def build(scenario: Scenario) -> Setup:
         gpus_per_node=gpus_per_node,
         n_job_nodes=n_job_nodes,
         n_spares=job.spares.nodes,
+        spares_within=job.spares.within,
+        warm=Warm(job.spares.warm.nodes, job.spares.warm.provision.build()) if job.spares.warm else None,
+        elastic=build_elastic(job, gpus_per_node),
         modes=modes,
         shocks=tuple(
             Shock(name, shock.every.build(), shock.under, ids[shock.strikes], shock.p_struck)
@@ -249,6 +264,22 @@ def build_layout(job: JobSection, gpus_per_domain: int) -> Layout:
         expert=parallel.expert,
         exposed={str(group): share for group, share in parallel.exposed.items()},
         gpus_per_domain=gpus_per_domain,
+    )
+
+
+def build_elastic(job: JobSection, gpus_per_node: int) -> ElasticRule | None:
+    """How narrow the job may become, None if its width is fixed."""
+    spec = job.elastic
+    if spec is None:
+        return None
+    return ElasticRule(
+        full=data_width(job),
+        least=spec.min_replicas,
+        gpus_per_replica=job.parallel.tensor * job.parallel.pipeline,
+        gpus_per_node=gpus_per_node,
+        reconfigure=spec.reconfigure.build(),
+        grow_at_once=spec.grow == "at_once",
+        in_step=InStep(spec.in_step.drop, spec.in_step.rejoin.build()) if spec.in_step else None,
     )
 
 

@@ -93,11 +93,49 @@ class PlannedSpec(Strict):
     source: Source
 
 
+class WarmSpec(Strict):
+    """Nodes that fill up the hot spares when one was taken: they are there, but not ready."""
+
+    nodes: int = Field(ge=1, description="Number of warm nodes.")
+    provision: Duration = Field(description="From the call until the node is a hot spare.")
+    source: Source
+
+
 class SparesSpec(Strict):
     """Nodes that wait beside the job; nodes beyond job and spares belong to others."""
 
     nodes: int = Field(ge=0, description="Number of spare nodes.")
     swap: Duration = Field(description="Time to put a spare node in the place of another.")
+    within: Name | None = Field(
+        None,
+        description="A spare takes the place of a node under the same instance of this class only (rack, pod, ...); the "
+        "spares are spread evenly over them. Anywhere if left out.",
+    )
+    warm: WarmSpec | None = Field(None, description="A pool behind the hot spares.")
+    source: Source
+
+
+class InStepSpec(Strict):
+    """Fault tolerance inside the step: a failing replica drops out, the others go on without a stop."""
+
+    drop: Hours = Field(description="Pause of the others until they go on without it.")
+    rejoin: Duration = Field(
+        description="From its repair, or the swap, until it trains again: start-up, state from its peers."
+    )
+    source: Source
+
+
+class ElasticSpec(Strict):
+    """Training on at a smaller data-parallel width when nodes are lacking."""
+
+    min_replicas: int = Field(ge=1, description="Replicas below which the job waits for capacity, or stops.")
+    reconfigure: Duration = Field(description="Time to form the groups anew at another width, before start-up.")
+    grow: Literal["at_once", "next_stop"] = Field(
+        description="When nodes are back: stop the job to grow, or grow when it stops anyway."
+    )
+    in_step: InStepSpec | None = Field(
+        None, description="A failing replica drops out of the step; no width is given up for want of spares then."
+    )
     source: Source
 
 
@@ -113,4 +151,5 @@ class JobSpec(Strict):
         default_factory=dict, description="Tiers of checkpoints by name."
     )
     spares: SparesSpec = Field(description="Spare nodes.")
+    elastic: ElasticSpec | None = Field(None, description="Smaller widths; the width is fixed if left out.")
     planned: dict[Name, PlannedSpec] = Field(default_factory=dict, description="Planned stops by name.")

@@ -34,6 +34,20 @@ def parts_below(walk: BlastWalk, unit: str, cls: str) -> Callable[[int], Ids]:
     return lambda unit_id: np.array(walk.walk(unit, unit_id).down.get(cls, ()), dtype=np.int64)
 
 
+def group_of(walk: BlastWalk, cls: str) -> Callable[[int], int]:
+    """A function from a node to the instance of a class that it hangs on, -1 where there is none."""
+    known: dict[int, int] = {}
+
+    def group(node: int) -> int:
+        found = known.get(node)
+        if found is None:
+            above = holder(walk, "node", node, cls)
+            found = known[node] = -1 if above is None else above
+        return found
+
+    return group
+
+
 def holder(walk: BlastWalk, cls: str, instance: int, unit: str) -> int | None:
     """The instance of `unit` that holds a part: the part itself, its node, or what it hangs on; None if there is none.
 

@@ -35,6 +35,22 @@ SMALL_MACHINES: dict[str, dict[str, Any]] = {
 """A small machine of every kind; every optional part of it is there."""
 
 
+_ELASTIC: dict[str, Any] = {"min_replicas": 2, "reconfigure": "10 min", "grow": "at_once", **SOURCE}
+_NARROW: dict[str, Any] = {"tensor": 2, "pipeline": 1, "exposed": {"tensor": 0.2, "data": 0.2}, **SOURCE}
+JOBS: dict[str, dict[str, Any]] = {
+    "hgx": {"elastic": _ELASTIC, "spares": {"nodes": 1, "swap": "10 min", **SOURCE}},
+    "nvl72": {
+        "elastic": {**_ELASTIC, "in_step": {"drop": "5 min", "rejoin": "20 min", **SOURCE}},
+        "spares": {"nodes": 2, "swap": "10 min", **SOURCE},
+    },
+    "torus": {"spares": {"nodes": 8, "within": "cube", "swap": "10 min", **SOURCE}},
+    "pool": {
+        "spares": {"nodes": 1, "swap": "10 min", "warm": {"nodes": 3, "provision": "2 h", **SOURCE}, **SOURCE}
+    },
+}
+"""What the job of each of them has on top: other widths, groups of spares, warm nodes."""
+
+
 def _failing(n_parts: int, spreads: dict[str, float]) -> dict[str, Any]:
     """A mode that strikes a few of that many parts within the run."""
     return {
@@ -74,6 +90,7 @@ def _machine_scenario(kind: str) -> Scenario:
                     }
                 },
                 "spares": {"nodes": 4, "swap": "10 min", **SOURCE},
+                **JOBS[kind],
                 "planned": {"release": {"every": "50 h", "duration": "1 h", **SOURCE}},
             },
             "detection": {

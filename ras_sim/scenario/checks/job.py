@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ras_sim.scenario.build import data_width, transfer_h
-from ras_sim.scenario.checks.finding import RUNG_NAMES, Finding, unknown_name
+from ras_sim.scenario.checks.finding import MACHINE_NAMES, RUNG_NAMES, Finding, unknown_name
+from ras_sim.scenario.checks.machine import hangs_on
 from ras_sim.scenario.job import TierSpec
 from ras_sim.scenario.model import Scenario
 from ras_sim.topology import Blueprint
@@ -19,6 +20,7 @@ def job_findings(scenario: Scenario, machine: Blueprint | None) -> Iterator[Find
     if machine is not None:
         yield from _size(scenario, machine)
     yield from _groups(scenario)
+    yield from _width(scenario)
     tiers = scenario.job.checkpoints
     shortest_h = min((tier.interval for tier in tiers.values()), default=0.0)
     for name, tier in tiers.items():
@@ -35,9 +37,30 @@ def _size(scenario: Scenario, machine: Blueprint) -> Iterator[Finding]:
     if n_nodes > machine.n_nodes:
         wanted = f"at most {machine.n_nodes * per_node:,}, what {machine.n_nodes:,} nodes have"
         yield Finding(("job", "gpus"), wanted)
-    elif n_nodes + job.spares.nodes > machine.n_nodes:
-        left = machine.n_nodes - n_nodes
-        wanted = f"at most {left:,}: the machine has {machine.n_nodes:,} nodes, the job takes {n_nodes:,}"
+        return
+    left = machine.n_nodes - n_nodes
+    told = f"the machine has {machine.n_nodes:,} nodes, the job takes {n_nodes:,}"
+    warm = 0 if job.spares.warm is None else job.spares.warm.nodes
+    if job.spares.nodes > left:
+        yield Finding(("job", "spares", "nodes"), f"at most {left:,}: {told}")
+    elif job.spares.nodes + warm > left:
+        wanted = f"at most {left - job.spares.nodes:,}: {told}, {job.spares.nodes:,} are hot spares"
+        yield Finding(("job", "spares", "warm", "nodes"), wanted)
+    within = job.spares.within
+    if within is not None and within not in machine.counts:
+        what = "a component class that nodes hang on"
+        yield unknown_name(("job", "spares", "within"), within, machine.counts, what, among=MACHINE_NAMES)
+    elif within is not None and (within == "node" or not hangs_on(machine, "node", within)):
+        yield Finding(("job", "spares", "within"), "a class that nodes hang on, e.g. rack")
+
+
+def _width(scenario: Scenario) -> Iterator[Finding]:
+    """The least width is one that the job can have."""
+    elastic, width = scenario.job.elastic, data_width(scenario.job)
+    if elastic is not None and elastic.min_replicas > width:
+        yield Finding(("job", "elastic", "min_replicas"), f"at most {width:,}, the data-parallel width")
+    if scenario.job.spares.warm is not None and scenario.job.spares.nodes == 0:
+        wanted = "at least one: warm nodes become hot spares"
         yield Finding(("job", "spares", "nodes"), wanted)
 
 

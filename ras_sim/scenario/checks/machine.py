@@ -57,3 +57,15 @@ def is_held_by(blueprint: Blueprint, part: str, holder: str) -> bool:
                 seen.add(edge.target)
                 waiting.append(edge.target)
     return part in seen
+
+
+def hangs_on(blueprint: Blueprint, part: str, above: str) -> bool:
+    """Whether trouble of a class is certain to reach a part of another, over any relation."""
+    seen, waiting = {above}, [above]
+    while waiting:
+        cls = waiting.pop()
+        for edge in blueprint.edges:
+            if edge.source == cls and edge.p_cross > 0.0 and edge.target not in seen:
+                seen.add(edge.target)
+                waiting.append(edge.target)
+    return part in seen

@@ -1,0 +1,279 @@
+"""Smaller widths: shrinking and growing, replicas that leave the step, warm nodes, spares that fit in their group only."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from ras_sim.cluster import Cluster
+from ras_sim.engine import simulate
+from ras_sim.ledger import Ledger
+from ras_sim.scenario.model import Scenario
+from tests.small import (
+    SOURCE,
+    exponential,
+    faults_of,
+    fixed,
+    h,
+    hours,
+    ladder,
+    mode,
+    per_h,
+    rung,
+    runs,
+    small,
+    tier,
+    z_mean,
+)
+
+LIFE_H = 1000.0
+
+
+def elastic(min_replicas: int = 1, grow: str = "at_once", **keys: Any) -> dict[str, Any]:
+    return {"min_replicas": min_replicas, "reconfigure": 0, "grow": grow, **keys, **SOURCE}
+
+
+def replace(duration: Any = 0, **keys: Any) -> dict[str, Any]:
+    """A repair that takes the node out, while the job goes on without it if it can."""
+    return rung(duration, **{"takes_down": "unit", "meanwhile": "swap", "age_kept": 0.0, **keys})
+
+
+# ---------------------------------------------------------------------- shrink and grow
+
+
+def mean_width(n_nodes: int, full: int, per_replica: int, rate: float, mttr_h: float, horizon_h: float) -> float:
+    """Time mean of E[min(full, floor((n - D) / m))] / full, D binomial: every node is down for itself, all up at 0."""
+    times = np.linspace(0.0, horizon_h, 4001)
+    total = rate + 1.0 / mttr_h
+    p_down = rate / total * (1.0 - np.exp(-total * times))
+    down = np.arange(n_nodes + 1)
+    width = np.minimum(full, (n_nodes - down) // per_replica) / full
+    expected = stats.binom.pmf(down[None, :], n_nodes, p_down[:, None]) @ width
+    return float(np.trapezoid(expected, times) / horizon_h)
+
+
+@pytest.mark.parametrize(
+    ("replicas", "per_replica", "spares", "mttr_h"), [(4, 1, 0, 20.0), (4, 1, 2, 60.0), (3, 2, 1, 40.0), (2, 3, 0, 100.0)]
+)
+def test_width_is_a_birth_death_chain(replicas: int, per_replica: int, spares: int, mttr_h: float) -> None:
+    """Changes take no time, nothing is lost: goodput is the mean width. What is left of a replica serves as spares."""
+    rate, horizon_h, n_job = 0.01, 400.0, replicas * per_replica
+    scenario = small(
+        horizon_h, nodes=n_job + spares, job_nodes=n_job, job__spares__nodes=spares,
+        job__parallel={"tensor": per_replica, "pipeline": 1, "exposed": {}, **SOURCE},
+        job__elastic=elastic(), job__checkpoints={"disk": tier(1e-3)},
+        failures={"node": {"crash": mode(rate=per_h(rate))}},
+        repair=ladder({"fix": replace(exponential(mttr_h))}),
+    )  # fmt: skip
+    goodputs = [hours(ledger).get("productive", 0.0) / horizon_h for ledger in runs(scenario, 300)]
+    expected = mean_width(n_job + spares, replicas, per_replica, rate, mttr_h, horizon_h)
+    assert abs(z_mean(goodputs, expected)) < 4
+
+
+def play(modes: dict[str, Any], horizon_h: float = 40.0, **changes: Any) -> Ledger:
+    """Four nodes, a replica on each, no spares; a tier that saves each hour at no cost; a repair of 10 h."""
+    given: dict[str, Any] = {
+        "job__checkpoints": {"disk": tier(1.0)},
+        "repair": ladder({"fix": replace("10 h")}),
+        "failures": {"node": modes},
+        "nodes": 4,
+        "job_nodes": 4,
+        **changes,
+    }
+    return simulate(small(horizon_h, **given), seed=1, replication=0)
+
+
+def at_ten(p_struck: float) -> dict[str, Any]:
+    """A shock every ten hours that strikes each node with some probability."""
+    return {"every": fixed(10.0), "under": "machine", "strikes": "node.crash", "p_struck": p_struck, **SOURCE}
+
+
+def one_loss(scenario: Scenario) -> Ledger:
+    """A history in which exactly one node fails, at hour 10."""
+    for k in range(200):
+        ledger = simulate(scenario, seed=2, replication=k)
+        if len(ledger.incidents) == 1:
+            return ledger
+    raise AssertionError("no such history")
+
+
+def losing_one(**changes: Any) -> Ledger:
+    given: dict[str, Any] = {
+        "nodes": 4,
+        "job_nodes": 4,
+        "failures": {"node": {"crash": mode()}},
+        "shocks": {"at_ten": at_ten(0.25)},
+        "job__checkpoints": {"disk": tier(1.0)},
+        "repair": ladder({"fix": replace("6 h")}),
+        **changes,
+    }
+    return one_loss(small(19.0, **given))
+
+
+def test_shrink_and_grow_at_once() -> None:
+    """Ten hours of four replicas, six of three, three of four again."""
+    ledger = losing_one(job__elastic=elastic())
+    assert hours(ledger) == pytest.approx({"productive": 10 + 6 * 0.75 + 3, "degraded": 1.5})
+    (row,) = ledger.incidents
+    assert row.n_interruptions == 2  # the loss, and the stop to grow
+
+
+def test_grow_when_the_job_stops_anyway() -> None:
+    ledger = losing_one(job__elastic=elastic(grow="next_stop"))
+    assert hours(ledger) == pytest.approx({"productive": 10 + 9 * 0.75, "degraded": 9 * 0.25})
+
+
+def test_changes_take_their_time() -> None:
+    """Half an hour to shrink and half an hour to grow, start-up of a quarter each time."""
+    ledger = losing_one(job__elastic=elastic(reconfigure="0.5 h"), job__initialise__base="0.25 h")
+    got = hours(ledger)
+    assert got["swap"] == pytest.approx(1.0)
+    assert got["initialise"] == pytest.approx(0.75)
+    assert sum(got.values()) == pytest.approx(19.0)
+
+
+def test_below_the_least_width_it_waits() -> None:
+    ledger = losing_one(job__elastic=elastic(min_replicas=4))
+    assert hours(ledger) == pytest.approx({"productive": 13.0, "wait_capacity": 6.0})
+
+
+def test_the_width_costs_what_its_share_is_for_any_cause() -> None:
+    """The incident that made the job narrower is to blame for what it lacks."""
+    ledger = losing_one(job__elastic=elastic())
+    assert {row.incident_id for row in ledger.job if row.category == "degraded"} == {ledger.incidents[0].incident_id}
+
+
+# ---------------------------------------------------------------------- replicas that leave the step
+
+
+IN_STEP = {"drop": "0.1 h", "rejoin": "0.5 h", **SOURCE}
+
+
+def test_a_replica_drops_out_and_the_others_go_on() -> None:
+    """A pause of 0.1 h, then three of four replicas until 6.5 h after the fault; nothing is lost and nobody starts up."""
+    ledger = losing_one(job__elastic=elastic(in_step=IN_STEP), job__initialise__base="1 h")
+    assert hours(ledger) == pytest.approx(
+        {"initialise": 1.0, "productive": 9.0 + 6.4 * 0.75 + 2.5, "degraded": 1.6, "detect": 0.1}
+    )
+    (row,) = ledger.incidents
+    assert (row.job_effect, row.n_interruptions) == ("dropped", 0)
+
+
+def test_a_spare_takes_the_place_in_the_step() -> None:
+    """Swapped in half an hour, trains again after another half."""
+    ledger = losing_one(
+        nodes=5, job__spares__nodes=1, job__spares__swap="0.5 h", job__elastic=elastic(in_step={**IN_STEP, "drop": 0})
+    )
+    lost_h = 1.0 if ledger.incidents[0].node < 4 else 0.0
+    assert hours(ledger).get("degraded", 0.0) == pytest.approx(0.25 * lost_h)
+
+
+def test_too_few_replicas_left_is_a_stop() -> None:
+    ledger = losing_one(job__elastic=elastic(min_replicas=4, in_step=IN_STEP))
+    assert ledger.incidents[0].job_effect == "interrupted"
+
+
+@pytest.mark.parametrize("mttr_h", [10.0, 50.0])
+def test_mean_width_in_step(mttr_h: float) -> None:
+    """The replicas are independent two-state machines: up 1/lambda, down the repair and the rejoin."""
+    rate, horizon_h, full = 0.01, 400.0, 6
+    scenario = small(
+        horizon_h, nodes=full, job_nodes=full,
+        job__elastic=elastic(in_step={"drop": 0, "rejoin": 0, **SOURCE}), job__checkpoints={"disk": tier(1.0)},
+        failures={"node": {"crash": mode(rate=per_h(rate))}}, repair=ladder({"fix": replace(exponential(mttr_h))}),
+    )  # fmt: skip
+    ledgers = runs(scenario, 300)
+    sound = [one for one in ledgers if not any(row.job_effect == "interrupted" for row in one.incidents)]
+    assert len(sound) > 0.9 * len(ledgers)  # all six down at once is rare
+    goodputs = [hours(one)["productive"] / horizon_h for one in ledgers]
+    assert abs(z_mean(goodputs, mean_width(full, full, 1, rate, mttr_h, horizon_h))) < 4
+
+
+# ---------------------------------------------------------------------- warm nodes, groups
+
+
+def test_a_warm_node_becomes_a_hot_spare() -> None:
+    """One hot spare and one warm node: the first loss is met by the hot one, the second waits for the warm one."""
+    modes = {"crash": mode(lifetime=fixed(LIFE_H), start_age=h(LIFE_H - 10.0))}
+    warm = {"nodes": 1, "provision": "3 h", **SOURCE}
+    ledger = play(
+        modes, job_nodes=2, job__spares__nodes=1, job__spares__warm=warm, horizon_h=19.0,
+        repair=ladder({"fix": replace("20 h")}),
+    )  # fmt: skip
+    levels = [(row.time_h, row.resource, row.change) for row in ledger.resources]
+    assert (0.0, "warm_nodes", 1) in levels
+    # All four nodes fail at 10: nobody is left, and the warm node that was called is broken when it arrives.
+    assert hours(ledger) == pytest.approx({"productive": 10.0, "wait_capacity": 9.0})
+
+
+def test_the_second_loss_waits_for_the_warm_node() -> None:
+    cluster = Cluster(6, 2, 1, [], lambda: 0.0, n_warm=2)
+    cluster.hold([0])
+    assert cluster.swap_out([0]) == [2]
+    assert cluster.call_warm() == 3
+    assert cluster.call_warm() is None  # one is on its way, and one spare is all that is wanted
+    assert cluster.replacements([1]) is None
+    assert cluster.warmed(3)
+    assert cluster.replacements([1]) == [3]
+
+
+def test_spares_serve_their_own_group() -> None:
+    """Nodes 0-2 and 3-5: one spare in each group, the last node of it."""
+    cluster = Cluster(6, 4, 2, [], lambda: 0.0, group=lambda node: node // 3)
+    assert [cluster.state(node) for node in range(6)] == ["in_job", "in_job", "spare", "in_job", "in_job", "spare"]
+    assert cluster.replacements([0]) == [2]
+    assert cluster.replacements([3]) == [5]
+    assert cluster.replacements([0, 1]) is None
+    assert cluster.replacements([0, 3]) == [2, 5]
+
+
+@pytest.mark.parametrize("within", [None, "rack"])
+def test_what_it_costs_that_spares_fit_in_their_rack_only(within: str | None) -> None:
+    """Two racks of three nodes, one spare each: two losses at once in one rack are met by both spares, or by one."""
+    spares: dict[str, Any] = {"nodes": 2, "swap": 0, **SOURCE} | ({"within": within} if within else {})
+    scenario = small(
+        19.0,
+        machine={"kind": "hgx", "nodes": 6, "gpus_per_node": 1, "gpus_per_reset_domain": 1, "nodes_per_rack": 3},
+        job__gpus=4,
+        job__spares=spares,
+        job__checkpoints={"disk": tier(1.0)},
+        failures={"node": {"crash": mode()}},
+        shocks={"at_ten": at_ten(0.5)},
+        repair=ladder({"fix": replace("20 h")}),
+    )
+    waited = 0
+    for ledger in runs(scenario, 200):
+        struck = {row.node for row in ledger.incidents}
+        job, spare = (({0, 1, 3, 4}, {2, 5}) if within else ({0, 1, 2, 3}, {4, 5}))
+        if within:
+            lacking = any(len(struck & rack & job) > len((rack & spare) - struck) for rack in ({0, 1, 2}, {3, 4, 5}))
+        else:
+            lacking = len(struck & job) > len(spare - struck)
+        assert ("wait_capacity" in hours(ledger)) == lacking
+        waited += lacking
+    assert 20 < waited < 180
+
+
+def test_faults_of_dropped_replicas_keep_the_horizon() -> None:
+    ledger = play({"crash": mode(rate=per_h(0.02))}, 400.0, job__elastic=elastic(in_step=IN_STEP))
+    assert sum(hours(ledger).values()) == pytest.approx(400.0, rel=1e-12)
+    assert faults_of(ledger, "crash")
+
+
+@pytest.mark.parametrize(("first_h", "provision_h"), [(10.0, 3.0), (10.0, 7.0)])
+def test_how_long_the_second_loss_waits(first_h: float, provision_h: float) -> None:
+    """Both nodes of the job fail at one instant: one spare is hot, the other is ready after `provision`."""
+    warm = {"nodes": 1, "provision": h(provision_h), **SOURCE}
+    scenario = small(
+        19.0, nodes=4, job_nodes=2, job__spares={"nodes": 1, "swap": 0, "warm": warm, **SOURCE},
+        job__checkpoints={"disk": tier(1.0)}, failures={"node": {"crash": mode()}}, shocks={"at_ten": at_ten(0.5)},
+        repair=ladder({"fix": replace("20 h")}),
+    )  # fmt: skip
+    for ledger in runs(scenario, 200):
+        if {row.node for row in ledger.incidents} == {0, 1}:
+            assert hours(ledger)["wait_capacity"] == pytest.approx(provision_h)
+            return
+    raise AssertionError("no such history")
