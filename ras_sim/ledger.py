@@ -134,6 +134,35 @@ class ResourceRow(NamedTuple):
     change: int
 
 
+class VisitRow(NamedTuple):
+    """One technician for one try of one rung: called, sent, arrived, gone again. NaN for what the run ended before.
+
+    A try has one visit for each technician who took part: more than one where work was handed over, none where the rung
+    needs nobody. Technicians that are not limited are there as soon as they are called. `off_duty_h` is the end of
+    the technician's shift, NaN if it has none: what lies beyond it is overtime.
+    """
+
+    incident_id: int
+    rung: str
+    called_h: float
+    sent_h: float
+    arrived_h: float
+    left_h: float
+    off_duty_h: float
+
+
+class PartRow(NamedTuple):
+    """One part of `component_class` that was asked for and taken, for one try of one rung; `taken_h` is NaN if the run
+    ended before. Parts that are not limited are taken as soon as they are asked for.
+    """
+
+    incident_id: int
+    rung: str
+    component_class: str
+    asked_h: float
+    taken_h: float
+
+
 class FaultRow(NamedTuple):
     """Number of faults of one failure mode that arrived within the horizon, `n_benign` of them without any effect."""
 
@@ -166,13 +195,15 @@ class Ledger:
     incidents: list[IncidentRow] = field(default_factory=list)
     attempts: list[AttemptRow] = field(default_factory=list)
     resources: list[ResourceRow] = field(default_factory=list)
+    visits: list[VisitRow] = field(default_factory=list)
+    parts: list[PartRow] = field(default_factory=list)
     faults: list[FaultRow] = field(default_factory=list)
 
     def frame(self, table: str) -> pd.DataFrame:
         """One table as a data frame with a leading `replication` column.
 
         Args:
-            table: job, incidents, attempts, resources or faults.
+            table: job, incidents, attempts, resources, visits, parts or faults.
         """
         return frame_of(table, [self])
 
@@ -182,6 +213,8 @@ ROW_TYPES: dict[str, type[NamedTuple]] = {
     "incidents": IncidentRow,
     "attempts": AttemptRow,
     "resources": ResourceRow,
+    "visits": VisitRow,
+    "parts": PartRow,
     "faults": FaultRow,
 }
 

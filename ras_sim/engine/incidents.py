@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Generator
 from dataclasses import replace
+from functools import partial
 from operator import attrgetter
 
 import simpy
@@ -29,7 +30,7 @@ from ras_sim.repair.ladder import Rung, next_level
 from ras_sim.repair.policy import LemonWatch, RootCause
 from ras_sim.repair.workshop import Workshop
 from ras_sim.scenario.build import Setup
-from ras_sim.streams import uniform
+from ras_sim.streams import child_key, uniform
 from ras_sim.topology import BlastWalk
 
 # Draws of a root cause, by purpose. Lives use 0 to 3 of the same key, swaps 19, blasts 22.
@@ -295,18 +296,19 @@ class Incidents:
         self._impact.meanwhile(incident, rung)
         if rung.powers_off:
             self._arrivals.power_off(nodes)
-        start_h, technician = asked_h, None
-        if rung.part and self._workshop.stocks(unit := self._spread.unit_class(incident)):
-            yield from self._workshop.take_part(unit)
-            start_h = env.now
-        if rung.technician and self._workshop.has_technicians:
-            technician = yield from self._workshop.call_technician(uniform(root.key, draws + _TRAVEL))
+        start_h = asked_h
+        if rung.part:
+            unit = self._spread.unit_class(incident)
+            yield from self._workshop.take_part(incident.incident_id, rung.name, unit)
             start_h = env.now
         duration_h = rung.duration.draw(root.key, draws + _DURATION)
-        if duration_h > 0.0:
+        if rung.technician:
+            travel_u = partial(_travel_draw, root.key, draws + _TRAVEL)
+            start_h = yield from self._workshop.attend(
+                incident.incident_id, rung.name, duration_h, travel_u
+            )
+        elif duration_h > 0.0:
             yield env.timeout(duration_h)
-        if technician is not None:
-            self._workshop.send_home(technician)
         if rung.powers_off:
             self._arrivals.power_on(nodes)
         outcome = self._outcome(root, rung, draws)
@@ -458,6 +460,7 @@ class Incidents:
         """The run ends: what is still open becomes rows too, in the order of arrival."""
         for incident in self._open.values():
             self._write(incident)
+        self._workshop.close_books()
         self._ledger.incidents.extend(self._planned.values())
         self._ledger.incidents.sort(key=attrgetter("incident_id"))
 
@@ -485,6 +488,11 @@ class Incidents:
         self._job.release(number)
         del self._planned[number]
         self._ledger.incidents.append(row._replace(closed_h=self._env.now, outcome="fixed"))
+
+
+def _travel_draw(key: int, ordinal: int, n: int) -> float:
+    """The draw of the n-th way to the machine for one try: more than one where work is handed over."""
+    return uniform(key, ordinal) if n == 0 else uniform(child_key(key, ordinal), n)
 
 
 def planned_row(number: int, name: str, asked_h: float, start_h: float) -> IncidentRow:

@@ -25,12 +25,14 @@ from ras_sim.job.training import JobSpec
 from ras_sim.repair.diagnostics import Validation
 from ras_sim.repair.ladder import Ladder, Rung
 from ras_sim.repair.policy import DegradedRule, LemonRule, Policy
+from ras_sim.repair.roster import Shift, merged, others
 from ras_sim.repair.workshop import Shelf, Technicians
 from ras_sim.scenario.failures import SHOWN, ModeSpec
 from ras_sim.scenario.job import JobSpec as JobSection
 from ras_sim.scenario.job import TierSpec, TransferSpec
 from ras_sim.scenario.model import Scenario
 from ras_sim.scenario.repair import RepairSpec, RungSpec, Scope
+from ras_sim.scenario.technicians import TechnicianSpec, week_hour
 from ras_sim.topology import Blueprint
 
 LOSS: Mapping[Scope, int] = {
@@ -251,7 +253,18 @@ def build_validation(repair: RepairSpec) -> Validation | None:
 def build_technicians(repair: RepairSpec) -> Technicians | None:
     """The crew, None if it is unlimited."""
     spec = repair.technicians
-    return Technicians(spec.count, spec.travel.build()) if spec else None
+    if spec is None:
+        return None
+    return Technicians(build_shifts(spec), spec.travel.build(), spec.at_shift_end == "hand_over")
+
+
+def build_shifts(spec: TechnicianSpec) -> tuple[Shift, ...]:
+    """Those who are there when no shift is, then the shifts by name: the order in the file does not matter."""
+    begins_h = week_hour(spec.run_begins) if spec.run_begins else 0.0
+    named = [spec.shifts[name] for name in sorted(spec.shifts)]
+    rest = others(window for shift in named for window in shift.windows())
+    groups = [(spec.count, rest), *((shift.count, merged(shift.windows())) for shift in named)]
+    return tuple(Shift(count, windows, begins_h) for count, windows in groups)
 
 
 def build_layout(job: JobSection, gpus_per_domain: int) -> Layout:

@@ -9,6 +9,7 @@ from pydantic import Strict as StrictType
 
 from ras_sim.scenario.failures import Name
 from ras_sim.scenario.fields import Duration, Fraction, Hours, Source, Strict
+from ras_sim.scenario.technicians import TechnicianSpec
 
 Scope = Literal["operation", "job", "reset_domain", "node", "unit"]
 """What a rung takes down: the failing operation, the job's processes, GPUs that reset together, the node, or
@@ -116,14 +117,6 @@ class ValidationSpec(Strict):
     duration: Duration = Field(description="Of one test.")
     coverage: Fraction = Field(description="Probability to find a fault that was not fixed.")
     false_alarm: Fraction = Field(description="Probability to reject a good node.")
-    source: Source
-
-
-class TechnicianSpec(Strict):
-    """People who do what needs hands."""
-
-    count: int = Field(ge=1, le=100_000, description="How many there are.")
-    travel: Duration = Field(description="From being free to standing at the machine.")
     source: Source
 
 

@@ -19,6 +19,8 @@ Path: TypeAlias = tuple[str, ...]
 
 _QUANTITY = re.compile(r"([-+0-9.e]+) (h|/h|B|B/h)")
 _HIGHEST_FRACTION = 1.0
+_TIMES = ("01:00", "13:00", "24:00", "wed 05:00", "every", "sat-sun")
+_TIME = re.compile(r".*\d\d:\d\d|every|(mon|tue|wed|thu|fri|sat|sun)([-,].*)?")
 
 
 class Leaf(NamedTuple):
@@ -164,6 +166,8 @@ def _others(old: Any, names: list[str]) -> list[Any]:
         return [old / 2, old * 1.5, 0.5] if old <= _HIGHEST_FRACTION else [old * 2]
     if isinstance(old, list):
         return [old[:-1], old[1:], *([*old, name] for name in names if name not in old)]
+    if isinstance(old, str) and _TIME.fullmatch(old):
+        return list(_TIMES)
     if isinstance(old, str) and not _QUANTITY.fullmatch(old):
         return [name for name in names if name != old]
     return [scaled(old, 2.0), scaled(old, 0.5), scaled(old, 3.0), scaled(old, 0.1), "1.0 h"]

@@ -46,7 +46,7 @@ def test_what_is_written_is_read_again(tmp_path: Path) -> None:
         "kind": "ras-sim run",
         "schema": 1,
         **written.manifest(),
-        "tables": ["replications", "job", "incidents", "attempts", "resources", "faults"],
+        "tables": ["replications", "job", "incidents", "attempts", "resources", "visits", "parts", "faults"],
     }
     assert read.manifest["description"] == written.scenario.description
     for table, frame in read.frames.items():

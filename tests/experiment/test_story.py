@@ -10,7 +10,7 @@ import pytest
 from ras_sim.errors import InputError
 from ras_sim.experiment import rundir
 from ras_sim.experiment.story import KINDS, ledger_of, story, worst
-from ras_sim.ledger import AttemptRow, IncidentRow, Ledger, frame_of
+from ras_sim.ledger import ROW_TYPES, AttemptRow, IncidentRow, Ledger, frame_of
 from tests.ledgers import by_hand, empty
 
 
@@ -28,7 +28,7 @@ def _saved(folder: Path, *ledgers: Ledger) -> rundir.Run:
         for one in ledgers
     ]
     frames = {
-        table: frame_of(table, ledgers) for table in ("job", "incidents", "attempts", "resources", "faults")
+        table: frame_of(table, ledgers) for table in ROW_TYPES
     }
     frames["replications"] = pd.DataFrame(heads)
     rundir.write(folder, {"scenario": "tiny", "seed": 1, "resolved_text": "name: tiny\n"}, frames)
@@ -98,7 +98,7 @@ def test_one_ledger_of_many_is_read_alone(tmp_path: Path) -> None:
     assert ledger_of(saved).replication == 2
     found = ledger_of(saved, 4)
     wanted = by_hand(4)
-    for table in ("job", "attempts", "resources", "faults"):
+    for table in set(ROW_TYPES) - {"incidents"}:
         assert getattr(found, table) == getattr(wanted, table)
     assert [row[:8] for row in found.incidents] == [row[:8] for row in wanted.incidents]
     assert all(isinstance(row, IncidentRow) for row in found.incidents)

@@ -86,6 +86,23 @@ def ladders(draw: st.DrawFn) -> dict[str, Any]:
 
 
 @st.composite
+def rosters(draw: st.DrawFn) -> dict[str, Any]:
+    """Keys of technicians who are not all there all the time."""
+    day = {
+        "days": draw(st.sampled_from(("mon-fri", "every", "wed, sat-sun"))),
+        "begins": draw(st.sampled_from(("00:00", "08:00", "22:30"))),
+        "ends": draw(st.sampled_from(("06:00", "24:00"))),
+        "count": draw(st.integers(1, 2)),
+    }
+    return {
+        "count": draw(st.integers(0, 1)),
+        "shifts": {"day": day},
+        "run_begins": draw(st.sampled_from(("mon 00:00", "fri 17:45"))),
+        "at_shift_end": draw(st.sampled_from(("finish", "hand_over"))),
+    }
+
+
+@st.composite
 def repairs(draw: st.DrawFn, cls: str) -> dict[str, Any]:
     policy: dict[str, Any] = {
         "start": {"default": draw(st.sampled_from(RUNGS))},
@@ -98,6 +115,8 @@ def repairs(draw: st.DrawFn, cls: str) -> dict[str, Any]:
     repair["comes_back"] = draw(st.floats(0.1, 20.0).map(exponential))
     if draw(st.booleans()):
         repair["technicians"] = {"count": draw(st.integers(1, 2)), "travel": draw(durations), **SOURCE}
+        if draw(st.booleans()):
+            repair["technicians"] |= draw(rosters())
     if draw(st.booleans()):
         stock, lead = draw(st.integers(0, 2)), draw(st.floats(1.0, 40.0).map(exponential))
         repair["parts"] = {cls: {"stock": stock, "lead_time": lead, **SOURCE}}
@@ -231,10 +250,29 @@ def check_resources(ledger: Ledger, scenario: Scenario) -> dict[str, int]:
         levels[row.resource] += row.change
         assert levels[row.resource] >= 0
     setup = setup_of(scenario)
-    if setup.technicians is not None:
-        assert levels["technicians_busy"] <= setup.technicians.count
+    spec = scenario.repair.technicians
+    if spec is not None and (spec.at_shift_end == "hand_over" or not spec.shifts):
+        assert levels["technicians_busy"] <= max(spec.count, *(one.count for one in spec.shifts.values()), 0)
     assert levels["spare_nodes"] <= setup.n_job_nodes + setup.n_spares
     return levels
+
+
+def check_visits(ledger: Ledger) -> None:
+    """Each try that is done had its technicians one after another; whoever is called is known."""
+    numbers = {row.incident_id for row in ledger.incidents}
+    ends: dict[tuple[int, float], float] = {}
+    for row in ledger.visits:
+        assert row.incident_id in numbers
+        reached = [hour for hour in row[2:6] if not math.isnan(hour)]
+        assert reached == sorted(reached)
+        assert row.called_h <= ledger.horizon_h
+    for attempt in ledger.attempts:
+        mine = [row for row in ledger.visits if row[:2] == attempt[:2]
+                and attempt.asked_h <= row.called_h <= row.left_h <= attempt.end_h]  # fmt: skip
+        ends.update({(row.incident_id, row.called_h): row.left_h for row in mine})
+        arrived = [row.arrived_h for row in mine if not math.isnan(row.arrived_h)]
+        assert not arrived or attempt.start_h in arrived
+    assert len([row for row in ledger.visits if not math.isnan(row.left_h)]) >= len(ends)
 
 
 def check_nodes(cluster: Cluster, scenario: Scenario, spare_level: int) -> None:
@@ -258,6 +296,7 @@ def check_everything(scenario: Scenario, seed: int) -> None:
     check_hours(ledger)
     check_incidents(ledger)
     levels = check_resources(ledger, scenario)
+    check_visits(ledger)
     check_nodes(replication._incidents._cluster, scenario, levels["spare_nodes"])
     productive = math.fsum(row.hours for row in ledger.job if row.category == "productive")
     position_h = replication._job.position_h

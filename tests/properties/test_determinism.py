@@ -194,6 +194,15 @@ POLICIES = {
             technicians={"count": 1, "travel": exponential(2.0), "source": "assumed"},
         )
     ),
+    "a day shift": design(
+        repair=ladder(
+            {**LADDER, "rma": rung("4 h", takes_down="unit", technician=True)},
+            technicians={
+                "count": 0, "shifts": {"day": {"days": "mon-fri", "begins": "08:00", "ends": "18:00", "count": 1}},
+                "run_begins": "mon 00:00", "at_shift_end": "hand_over", "travel": exponential(2.0), "source": "assumed",
+            },
+        )
+    ),
     "repeated tries": design(repair=ladder({**LADDER, "restart": rung("5 min", tries=4, works=0.5)})),
     "lemon rule": design(
         repair=ladder(LADDER, policy={"lemon": {"incidents": 2, "window": "500 h", "rung": "rma"}})

@@ -176,7 +176,43 @@ FAULTS = [
         "unknown key 'a', want one of bandwidth, latency, copies",
     ),
     ("works: 0.98", "works: 0.98\n      §kind: node", "repair.ladder.rma.kind", "", "unknown key 'kind'"),
+    (
+        "{count: 1, travel",
+        "{shifts: {day: {days: §mon-fry, begins: '08:00', ends: '18:00', count: 1}}, count: 1, travel",
+        "repair.technicians.shifts.day.days",
+        "",
+        "got 'fry', want one of mon, tue, .*did you mean 'fri'",
+    ),
+    (
+        "{count: 1, travel",
+        "{shifts: {day: {days: mon-fri, begins: §8 am, ends: '18:00', count: 1}}, count: 1, travel",
+        "repair.technicians.shifts.day.begins",
+        "",
+        "got '8 am', want a time of day such as '08:00'",
+    ),
+    (
+        "{count: 1, travel",
+        "{shifts: {day: {days: mon-fri, begins: '18:00', ends: '18:00', count: 1}}, count: 1, travel",
+        "repair.technicians.shifts.day.ends",
+        "'18:00', count",
+        "got '18:00' as the begin, want another time",
+    ),
     # cross checks
+    ("{count: 1, travel", "{count: §0, travel", "repair.technicians.count", "", "got 0, want at least 1"),
+    (
+        "{count: 1, travel",
+        "{run_begins: §mon 00:00, count: 1, travel",
+        "repair.technicians.run_begins",
+        "",
+        "got 'mon 00:00', want it left out",
+    ),
+    (
+        "{count: 1, travel",
+        "{run_begins: mon 00:00, shifts: {day: {days: mon, begins: '08:00', ends: '9:00', count: 1}}, count: 1, travel",
+        "repair.technicians.shifts.day.ends",
+        "'9:00'",
+        "want a time of day",
+    ),
     (
         "  gpus: 160",
         "  gpus: §161",

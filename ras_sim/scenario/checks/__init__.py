@@ -12,6 +12,7 @@ from ras_sim.scenario.checks.job import job_findings
 from ras_sim.scenario.checks.machine import built_machine
 from ras_sim.scenario.checks.published import published_findings
 from ras_sim.scenario.checks.repair import repair_findings
+from ras_sim.scenario.checks.technicians import technician_findings
 from ras_sim.scenario.model import Scenario
 
 __all__ = ["Finding", "findings"]
@@ -25,6 +26,7 @@ def findings(scenario: Scenario) -> Iterator[Finding]:
     yield from job_findings(scenario, machine)
     yield from failure_findings(scenario, machine)
     yield from repair_findings(scenario, machine)
+    yield from technician_findings(scenario)
     yield from extent_findings(scenario, {} if machine is None else machine.counts)
     yield from published_findings(scenario)
     yield from expect_findings(scenario)
