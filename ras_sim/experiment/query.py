@@ -30,8 +30,8 @@ class Answer:
 def query(directories: Sequence[str | Path], sql: str) -> Answer:
     """Ask the tables of saved runs.
 
-    Each table of a run directory (replications, incidents, job, attempts, resources, faults) is a view of all runs
-    together; its first column `run` is the directory as it was given.
+    Each table of a run directory (replications, incidents, job, attempts, resources, visits, parts, faults) is a view of all
+    runs together; its first column `run` is the directory as it was given.
 
     Args:
         directories: run directories, at least one.

@@ -72,7 +72,7 @@ class Result:
         """One table over all replications.
 
         Args:
-            table: `replications` (one row of metrics each), or job, incidents, attempts, resources, faults.
+            table: `replications` (one row of metrics each), or job, incidents, attempts, resources, visits, parts, faults.
 
         Raises:
             InputError: no such table, or the ledgers were not kept.

@@ -2,7 +2,7 @@
 
     manifest.json          scenario as written and as resolved, hash, seed, version, which replications
     replications.parquet   one row of metrics per replication
-    incidents.parquet, job.parquet, attempts.parquet, resources.parquet, faults.parquet
+    incidents.parquet, job.parquet, attempts.parquet, resources.parquet, visits.parquet, parts.parquet, faults.parquet
                            the rows of the ledgers
     report.html, summary.md
                            written by the report; removed when new results take the place of old ones
