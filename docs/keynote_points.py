@@ -133,5 +133,24 @@ POINTS: tuple[Point, ...] = (
         "slows all ranks more. Only this cost of failures is priced here, not that of a slower step on a sound fabric.",
         (Range("job.parallel.exposed.tensor", ("2 %", "5 %", "10 %")),),
     ),
+    Point(
+        "S13",
+        "Data-parallel width as the elastic unit.",
+        "a job that goes on with fewer replicas when spares are lacking",
+        on_both("s13_width"),
+        "When more nodes are out than there are spares, a job of fixed width stands still until a technician has brought "
+        "one back. An elastic one gives up a replica or two of 128, a per cent of its speed, and what is left of a replica that "
+        "lost one node serves as spares for the next losses. It pays for that with a stop to grow.",
+        (Range("job.spares.nodes", ("0", "4", "16")),),
+    ),
+    Point(
+        "S13",
+        "Synchronous SGD: one lost rank stops every rank.",
+        "a failing replica drops out of the step, and the others go on",
+        on_both("s13_step"),
+        "The others lose neither work nor time to start up: a failure costs one replica of 128 for as long as its repair "
+        "takes, where it cost the whole job a quarter of an hour. What the quorum of every step costs is not charged.",
+        (Range("detection.diagnose", ("2 min", "15 min")),),
+    ),
 )
 """In the order of the keynote."""
