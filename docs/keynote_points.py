@@ -138,9 +138,9 @@ POINTS: tuple[Point, ...] = (
         "Data-parallel width as the elastic unit.",
         "a job that goes on with fewer replicas when spares are lacking",
         on_both("s13_width"),
-        "When more nodes are out than there are spares, a job of fixed width stands still until a technician has brought "
-        "one back. An elastic one gives up a replica or two of 128, a per cent of its speed, and what is left of a replica that "
-        "lost one node serves as spares for the next losses. It pays for that with a stop to grow.",
+        "When more nodes are out than there are spares, a job of fixed width stands still until a technician has "
+        "brought one back. An elastic one gives up a replica or two of 128, a per cent of its speed, and what is left "
+        "of a replica that lost one node serves as spares for the next losses. It pays for that with a stop to grow.",
         (Range("job.spares.nodes", ("0", "4", "16")),),
     ),
     Point(
