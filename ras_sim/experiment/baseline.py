@@ -28,7 +28,7 @@ from ras_sim.scenario.model import Scenario
 
 FOLDER = "baselines"
 UPDATE = "`ras-sim check --update` writes a new one"
-_REMARKS = frozenset({"name", "description", "published", "expect"})
+_REMARKS = frozenset({"name", "description", "published", "expect", "uncertain"})
 _OWN_WORDS = re.compile(r"(?P<key>\w+): got (?P<got>.*), want (?P<wanted>.*)")
 _Values = Annotated[tuple[float, ...], Field(max_length=100_000)]
 

@@ -183,7 +183,7 @@ def counterfactual(scenario: Scenario, modes: Sequence[tuple[str, str]], what: s
         a scenario, or why there is none: no mode would change, or one of them cannot be.
     """
     tree = scenario.resolved()
-    for key in ("published", "expect"):  # about the scenario as it is
+    for key in ("published", "expect", "uncertain"):  # about the scenario as it is
         tree.pop(key, None)
     reasons = {f"{cls}.{name}": CHANGES[what](_Edit(scenario, tree, cls, name)) for cls, name in modes}
     refused = {key: reason for key, reason in reasons.items() if reason}

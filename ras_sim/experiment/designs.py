@@ -14,7 +14,7 @@ from ras_sim.scenario.model import Scenario
 
 NO_PART_OF_HISTORY = ("source", "detection", "speed")
 """Keys of a failure mode that change what is made of a fault, not the fault."""
-_SAID_ELSEWHERE = frozenset({"name", "description", "published", "expect"})
+_SAID_ELSEWHERE = frozenset({"name", "description", "published", "expect", "uncertain"})
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,33 +29,44 @@ _OPENING, _CLOSING, _QUOTES = "[{(", "]})", "\"'"
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """A range of values, for a Latin hypercube.
+    """A range of values.
 
     Args:
         low, high: its ends, low < high.
         unit: what follows the number, or "".
         is_whole: only whole numbers are meant: both ends are written as whole numbers without a unit.
+        is_log: equal steps are equal factors; then low > 0.
     """
 
     low: float
     high: float
     unit: str
     is_whole: bool
+    is_log: bool = False
 
     def at(self, u: float) -> str:
         """The value at a fraction of the way, as it is written in a scenario.
 
         Args:
-            u: 0 <= u < 1.
+            u: 0 <= u <= 1.
 
         >>> Span(0.0, 8.0, "", True).at(0.99), Span(5.0, 60.0, "min", False).at(0.5), Span(0.0, 1e-4, "", False).at(0.1)
         ('8', '32.5 min', '0.00001')
+        >>> Span(1.0, 100.0, "h", False, True).at(0.5)
+        '10 h'
         """
+        end = self.high + self.is_whole  # each whole number has a slice of its own
+        if self.is_log:
+            return self.written(self.low * (end / self.low) ** u)
+        return self.written(self.low + u * (end - self.low))
+
+    def written(self, value: float) -> str:
+        """A number of the range as it is written in a scenario; of a whole one what is before its point."""
         if self.is_whole:
-            return str(min(int(self.high), math.floor(self.low + u * (self.high - self.low + 1.0))))
-        value = float(f"{self.low + u * (self.high - self.low):.6g}")
+            return str(min(int(self.high), math.floor(value)))
+        rounded = float(f"{value:.6g}")
         # Rounding must not lead out of the range. YAML reads 1e-05 as a text: no exponent.
-        return f"{Decimal(repr(min(max(value, self.low), self.high))):f} {self.unit}".rstrip()
+        return f"{Decimal(repr(min(max(rounded, self.low), self.high))):f} {self.unit}".rstrip()
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import json
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 from ras_sim.errors import InputError, Problem
 from ras_sim.experiment.factors import Factor, Row
 from ras_sim.scenario.load import load, loads
 from ras_sim.scenario.model import Scenario
+from ras_sim.scenario.uncertain import quantity
 
-_QUANTITY = re.compile(r"([+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?)(?: (\S.*))?", re.IGNORECASE | re.ASCII)
 _MAX_PROBLEMS = 20
 
 
@@ -36,12 +34,14 @@ class Point:
     scenario: Scenario
     resolved_hash: str
 
-    def key(self, seed: int, replications: int) -> str:
+    def key(self, seed: int, replications: range) -> str:
         """What its results depend on, as 32 hexadecimal digits: equal keys are equal results."""
         from ras_sim import __version__
 
-        identity = json.dumps([self.resolved_hash, seed, replications, __version__])
-        return hashlib.sha256(identity.encode()).hexdigest()[:32]
+        identity = [self.resolved_hash, seed, len(replications), __version__]
+        if replications.start:
+            identity.append(replications.start)
+        return hashlib.sha256(json.dumps(identity).encode()).hexdigest()[:32]
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +121,7 @@ def axes_of(factors: Sequence[Factor], points: Sequence[Point]) -> tuple[Axis, .
     resolved = [point.scenario.resolved() for point in points]
     axes = []
     for number, factor in enumerate(factors):
-        found = [_quantity(tree, factor.key.split(".")) for tree in resolved]
+        found = [quantity(tree, factor.key.split(".")) for tree in resolved]
         numbers = [one for one in found if one is not None]
         units = {unit for _, unit in numbers}
         if len(numbers) == len(points) and len(units) == 1:
@@ -129,15 +129,3 @@ def axes_of(factors: Sequence[Factor], points: Sequence[Point]) -> tuple[Axis, .
         else:
             axes.append(Axis(factor.key, None, tuple(point.values[number] for point in points)))
     return tuple(axes)
-
-
-def _quantity(tree: Any, path: Sequence[str]) -> tuple[float, str] | None:
-    """(number, unit) at a key of a resolved scenario; None if there is no number."""
-    for name in path:
-        tree = tree.get(name) if isinstance(tree, dict) else None
-    if isinstance(tree, bool) or tree is None:
-        return None
-    if isinstance(tree, int | float):
-        return float(tree), ""
-    match = _QUANTITY.fullmatch(str(tree))
-    return None if match is None else (float(match[1]), match[2] or "")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
-from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,16 +11,16 @@ from typing import TYPE_CHECKING, Any
 from ras_sim.errors import InputError, Problem, nearest
 from ras_sim.experiment.compare_json import direction
 from ras_sim.experiment.differences import BETTER
-from ras_sim.experiment.executors import spread
 from ras_sim.experiment.factors import Factor, parse_factors, rows_of
+from ras_sim.experiment.pointruns import PointRuns, difference_of, estimate_of
 from ras_sim.experiment.points import Axis, Point, axes_of, points_of
-from ras_sim.experiment.replicate import REPORTED, Progress, check_arguments, replication_frame
-from ras_sim.experiment.sweepdir import PointStore
+from ras_sim.experiment.pointstore import PointStore
+from ras_sim.experiment.replicate import REPORTED, Progress, check_arguments
+from ras_sim.experiment.sweepdir import check_contents
 from ras_sim.ledger import CATEGORIES
-from ras_sim.metrics import Measures, check_conservation, measure
 from ras_sim.metrics.aggregate import SCALARS
-from ras_sim.metrics.estimates import Estimate, estimate, estimate_ratio
-from ras_sim.metrics.paired import Difference, paired, paired_ratio
+from ras_sim.metrics.estimates import Estimate
+from ras_sim.metrics.paired import Difference
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -226,12 +225,12 @@ def sweep(
         ModelError: a ledger does not add up.
     """
     check_arguments(replications, workers)
-    _check_metric(metric)
+    check_metric(metric)
     factors = parse_factors(vary)
     wanted = points_of(scenario, factors, rows_of(factors, design, points, seed), overrides)
     began_s = time.perf_counter()
-    with PointStore(out) as store:
-        run = _Run(store, seed, replications, progress)
+    with PointStore(out, check_contents) as store:
+        run = PointRuns(store, seed, range(replications), progress)
         n_reused = run.take_finished(wanted)
         interrupted = run.finish(wanted, workers)
     found = [(point, run.rows[key]) for point in wanted if (key := run.key(point)) in run.rows]
@@ -253,64 +252,11 @@ def sweep(
     )
 
 
-def _check_metric(metric: str) -> None:
+def check_metric(metric: str, option: str = "--metric") -> None:
+    """Raise InputError unless a sweep can be about a metric."""
     if metric not in METRICS:
         wanted, hint = "one of " + ", ".join(METRICS), nearest(metric, METRICS)
-        raise InputError([Problem("--metric", None, None, "", repr(metric), wanted, hint)])
-
-
-class _Run:
-    """A sweep under way: the rows of the finished points by their key."""
-
-    def __init__(self, store: PointStore, seed: int, replications: int, progress: Progress | None) -> None:
-        self.rows: dict[str, pd.DataFrame] = {}
-        self._store, self._seed, self._n, self._progress = store, seed, replications, progress
-
-    def key(self, point: Point) -> str:
-        return point.key(self._seed, self._n)
-
-    def take_finished(self, points: Sequence[Point]) -> int:
-        """Read what the folder holds; returns how many of the points."""
-        for key in {self.key(point) for point in points}:
-            rows = self._store.read(key, self._n)
-            if rows is not None:
-                self.rows[key] = rows
-        return sum(self.key(point) in self.rows for point in points)
-
-    def finish(self, points: Sequence[Point], workers: int | None) -> bool:
-        """Run what is missing, and keep each point as soon as it is finished; True if the user stopped that."""
-        distinct = {self.key(point): point.scenario for point in points}
-        missing = {key: one for key, one in distinct.items() if key not in self.rows}
-        tasks = [(key, one, self._seed, number) for key, one in missing.items() for number in range(self._n)]
-        begun: dict[str, list[Measures]] = {}
-        total = len(distinct) * self._n
-        n_done = total - len(tasks)
-        try:
-            with closing(spread(_one, tasks, workers)) as outcomes:
-                for key, measures in outcomes:
-                    begun.setdefault(key, []).append(measures)
-                    if len(begun[key]) == self._n:
-                        self._keep(key, begun.pop(key))
-                    n_done += 1
-                    if self._progress is not None:
-                        self._progress(n_done, total)
-        except KeyboardInterrupt:
-            return len(self.rows) < len(distinct)
-        return False
-
-    def _keep(self, key: str, measures: list[Measures]) -> None:
-        rows = replication_frame(sorted(measures, key=lambda one: one.replication))
-        self._store.put(key, rows)
-        self.rows[key] = rows
-
-
-def _one(key: str, scenario: Scenario, seed: int, replication: int) -> tuple[str, Measures]:
-    """One replication of one point: what a worker does."""
-    from ras_sim.engine import simulate
-
-    ledger = simulate(scenario, seed=seed, replication=replication)
-    check_conservation(ledger)
-    return key, measure(ledger)
+        raise InputError([Problem(option, None, None, "", repr(metric), wanted, hint)])
 
 
 def _judged(
@@ -318,31 +264,12 @@ def _judged(
 ) -> tuple[tuple[Finished, ...], int | None]:
     """Every point with its estimates and its difference from the best one, and the place of that."""
     names = dict.fromkeys((*REPORTED, metric))
-    metrics = [{name: _estimate(rows, name) for name in names} for _, rows in found]
+    metrics = [{name: estimate_of(rows, name) for name in names} for _, rows in found]
     means = [one[metric].mean for one in metrics]
     defined = [place for place, mean in enumerate(means) if mean is not None]
     best = max(defined, key=lambda place: better(metric) * (means[place] or 0.0), default=None)
     finished = []
     for place, (point, rows) in enumerate(found):
-        off = None if best in (None, place) else _difference(found[best or 0][1], rows, metric)
+        off = None if best in (None, place) else difference_of(found[best or 0][1], rows, metric)
         finished.append(Finished(point, rows, metrics[place], off))
     return tuple(finished), best
-
-
-def _values(rows: pd.DataFrame, name: str) -> list[float]:
-    """One metric of each replication."""
-    return [float(value) for value in rows[name]]
-
-
-def _estimate(rows: pd.DataFrame, name: str) -> Estimate:
-    if name == "mtti_h":
-        return estimate_ratio(_values(rows, "running_h"), _values(rows, "interruptions"))
-    return estimate(_values(rows, name))
-
-
-def _difference(base: pd.DataFrame, other: pd.DataFrame, name: str) -> Difference:
-    """Of other - base, replication by replication."""
-    if name != "mtti_h":
-        return paired(_values(base, name), _values(other, name))
-    ours, theirs = ((_values(rows, "running_h"), _values(rows, "interruptions")) for rows in (base, other))
-    return paired_ratio(ours, theirs)

@@ -36,6 +36,9 @@ _READ: dict[str, frozenset[str]] = {
     "repair": frozenset({"repair", "failures", "machine"}),
     "published": frozenset({"published", "failures", "repair"}),
     "expect": frozenset({"expect", "failures", "repair"}),
+    "uncertain": frozenset(
+        {"uncertain", "horizon", "machine", "job", "detection", "failures", "shocks", "repair"}
+    ),
 }
 """The blocks that the checks of one block read."""
 

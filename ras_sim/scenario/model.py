@@ -13,6 +13,7 @@ from ras_sim.scenario.fields import PositiveHours, Source, Strict
 from ras_sim.scenario.job import JobSpec
 from ras_sim.scenario.machine import MachineSpec
 from ras_sim.scenario.repair import RepairSpec
+from ras_sim.scenario.uncertain import Uncertainty
 from ras_sim.scenario.writing import to_yaml
 
 
@@ -56,6 +57,11 @@ class Scenario(Strict):
         default_factory=dict,
         description="What `ras-sim check` holds the results to, by metric, e.g. goodput, mtti_h, time_h.restore. "
         "Not taken over from a file that this one extends.",
+    )
+    uncertain: dict[str, Uncertainty] = Field(
+        default_factory=dict,
+        description="Between which values numbers of this scenario may truly lie, by their key, e.g. "
+        "detection.diagnose: what `ras-sim sensitivity` varies. A run does not read it.",
     )
 
     _source_text: str = PrivateAttr(default="")

@@ -28,6 +28,10 @@ EXEMPT = {
     "Expectation.at_least": "results are held to it",
     "Expectation.at_most": "results are held to it",
     "Expectation.no_worse_than_baseline_by": "results are held to it",
+    "Uncertainty.low": "`ras-sim sensitivity` varies what it is about",
+    "Uncertainty.high": "`ras-sim sensitivity` varies what it is about",
+    "Uncertainty.factor": "`ras-sim sensitivity` varies what it is about",
+    "Uncertainty.law=uniform|log_uniform": "`ras-sim sensitivity` varies what it is about",
 }
 """Keys without an effect on what happens, and what they are for."""
 

@@ -15,6 +15,7 @@ from ras_sim.errors import InputError
 from ras_sim.experiment import sweepdir
 from ras_sim.experiment.factors import DESIGNS, Span, parse_factors, rows_of
 from ras_sim.experiment.points import points_of
+from ras_sim.experiment.pointstore import PointStore
 from ras_sim.experiment.sweep import METRICS, Sweep, sweep
 from ras_sim.report.sweep_figures import charts
 from ras_sim.report.sweep_html import sweep_page
@@ -249,8 +250,9 @@ def test_points_have_the_same_hash_where_their_scenarios_have() -> None:
         for other in points:
             same = one.scenario.content_hash == other.scenario.content_hash
             assert (one.resolved_hash == other.resolved_hash) == same
-            assert (one.key(1, 2) == other.key(1, 2)) == same
-    assert len({points[0].key(*at) for at in ((1, 2), (2, 1), (1, 3))}) == 3
+            assert (one.key(1, range(2)) == other.key(1, range(2))) == same
+    histories = ((1, range(2)), (2, range(1)), (1, range(3)), (1, range(2, 4)))
+    assert len({points[0].key(*at) for at in histories}) == 4
 
 
 def test_equal_points_are_run_once() -> None:
@@ -273,7 +275,10 @@ def test_ctrl_c_leaves_the_finished_points() -> None:
 
 
 def test_only_one_process_at_a_time(tmp_path: Path) -> None:
-    with sweepdir.PointStore(tmp_path), pytest.raises(InputError, match="another sweep is at work"):
+    with (
+        PointStore(tmp_path, sweepdir.check_contents),
+        pytest.raises(InputError, match="another study is at work"),
+    ):
         made(out=tmp_path)
     made(out=tmp_path)
 

@@ -13,6 +13,7 @@ from ras_sim.scenario.checks.machine import built_machine
 from ras_sim.scenario.checks.published import published_findings
 from ras_sim.scenario.checks.repair import repair_findings
 from ras_sim.scenario.checks.technicians import technician_findings
+from ras_sim.scenario.checks.uncertain import uncertain_findings
 from ras_sim.scenario.model import Scenario
 
 __all__ = ["Finding", "findings"]
@@ -30,3 +31,4 @@ def findings(scenario: Scenario) -> Iterator[Finding]:
     yield from extent_findings(scenario, {} if machine is None else machine.counts)
     yield from published_findings(scenario)
     yield from expect_findings(scenario)
+    yield from uncertain_findings(scenario)
