@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from ras_sim.experiment.check import Check, check
     from ras_sim.experiment.compare import Comparison, compare
     from ras_sim.experiment.replicate import Result, run
+    from ras_sim.experiment.sensitivity import Sensitivity, sensitivity
     from ras_sim.experiment.sweep import Sweep, sweep
     from ras_sim.ledger import Ledger
     from ras_sim.scenario.load import load
@@ -30,12 +31,14 @@ __all__ = [
     "Ledger",
     "Result",
     "Scenario",
+    "Sensitivity",
     "Sweep",
     "__version__",
     "check",
     "compare",
     "load",
     "run",
+    "sensitivity",
     "simulate",
     "sweep",
 ]
@@ -46,11 +49,13 @@ _HOMES = {
     "Ledger": "ras_sim.ledger",
     "Result": "ras_sim.experiment.replicate",
     "Scenario": "ras_sim.scenario.model",
+    "Sensitivity": "ras_sim.experiment.sensitivity",
     "Sweep": "ras_sim.experiment.sweep",
     "check": "ras_sim.experiment.check",
     "compare": "ras_sim.experiment.compare",
     "load": "ras_sim.scenario.load",
     "run": "ras_sim.experiment.replicate",
+    "sensitivity": "ras_sim.experiment.sensitivity",
     "simulate": "ras_sim.engine",
     "sweep": "ras_sim.experiment.sweep",
 }

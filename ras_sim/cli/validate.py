@@ -16,6 +16,10 @@ def validate_scenarios(paths: Sequence[Path], overrides: Sequence[str]) -> int:
     for path in paths:
         try:
             scenario = load(path, overrides)
+            if scenario.uncertain:
+                from ras_sim.experiment.varied import uncertain_numbers
+
+                uncertain_numbers(scenario)  # each range at both ends, with all cross checks
         except InputError as error:
             say(str(error))
             code = BAD_INPUT

@@ -53,7 +53,7 @@ class Span:
         >>> Span(0.0, 8.0, "", True).at(0.99), Span(5.0, 60.0, "min", False).at(0.5), Span(0.0, 1e-4, "", False).at(0.1)
         ('8', '32.5 min', '0.00001')
         >>> Span(1.0, 100.0, "h", False, True).at(0.5)
-        '10 h'
+        '10.0 h'
         """
         end = self.high + self.is_whole  # each whole number has a slice of its own
         if self.is_log:

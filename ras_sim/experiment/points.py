@@ -65,7 +65,11 @@ class Axis:
 
 
 def points_of(
-    base: str | Path | Scenario, factors: Sequence[Factor], rows: Sequence[Row], overrides: Sequence[str] = ()
+    base: str | Path | Scenario,
+    factors: Sequence[Factor],
+    rows: Sequence[Row],
+    overrides: Sequence[str] = (),
+    said_by: str = "--vary",
 ) -> tuple[Point, ...]:
     """Read the scenario once for each point.
 
@@ -74,6 +78,7 @@ def points_of(
         factors: what is varied.
         rows: of each point the values.
         overrides: `key.path=value`, set at every point.
+        said_by: where the values come from, for messages: an option, or a block of the scenario.
 
     Raises:
         InputError: what is wrong with them, each once; stops looking after some twenty.
@@ -86,7 +91,7 @@ def points_of(
             scenario = _scenario(base, (*overrides, *sets))
             points.append(Point(len(points), row, scenario, _hash(scenario)))
         except InputError as error:
-            problems |= dict.fromkeys(_blaming(factors, sets, one) for one in error.problems)
+            problems |= dict.fromkeys(_blaming(factors, sets, one, said_by) for one in error.problems)
             if len(problems) >= _MAX_PROBLEMS:
                 break
     if problems:
@@ -105,14 +110,14 @@ def _hash(scenario: Scenario) -> str:
     return hashlib.sha256(json.dumps(scenario.resolved()).encode()).hexdigest()
 
 
-def _blaming(factors: Sequence[Factor], sets: Sequence[str], problem: Problem) -> Problem:
+def _blaming(factors: Sequence[Factor], sets: Sequence[str], problem: Problem, said_by: str) -> Problem:
     """The problem with the option it came from; where it stands in the file, with the values of the point."""
     for factor, text in zip(factors, sets, strict=True):
         if problem.file.startswith(f"--set {text[:200]!r}"[:-1]):
-            return replace(problem, file=f"--vary {factor.key}")
+            return replace(problem, file=f"{said_by} {factor.key}")
     if problem.file.startswith("--set "):
         return problem
-    at = f"at --vary {', '.join(sets)}"
+    at = f"at {said_by} {', '.join(sets)}"
     return replace(problem, hint=f"{problem.hint}; {at}" if problem.hint else at)
 
 

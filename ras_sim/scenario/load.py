@@ -127,7 +127,7 @@ class _Reading:
             raise InputError([Problem(file.shown, 1, 1, "", got, "a block of keys")])
         base = Block({}, root.place)
         for leaf in self._names(root):
-            base = merged(base, _without_expectations(self._extended(leaf, (*chain, file))))
+            base = merged(base, _without_remarks(self._extended(leaf, (*chain, file))))
         own = {key: entry for key, entry in root.entries.items() if key != "extends"}
         return merged(base, Block(own, root.place))
 
@@ -210,9 +210,13 @@ class _Reading:
         self.problems.append(Problem(place.file, place.line, place.column, "extends", got, wanted, hint))
 
 
-def _without_expectations(root: Block) -> Block:
-    """The tree less `expect`: what one design must reach says nothing of a design that is laid over it."""
-    return Block({key: entry for key, entry in root.entries.items() if key != "expect"}, root.place)
+def _without_remarks(root: Block) -> Block:
+    """The tree less what holds of one design alone: what it must reach, and how far its numbers may be off.
+
+    A design that is laid over it has other numbers, to which those ranges may not even fit.
+    """
+    own = ("expect", "uncertain")
+    return Block({key: entry for key, entry in root.entries.items() if key not in own}, root.place)
 
 
 def _read(file: _File, place: Place) -> str:

@@ -61,7 +61,8 @@ class Scenario(Strict):
     uncertain: dict[str, Uncertainty] = Field(
         default_factory=dict,
         description="Between which values numbers of this scenario may truly lie, by their key, e.g. "
-        "detection.diagnose: what `ras-sim sensitivity` varies. A run does not read it.",
+        "detection.diagnose: what `ras-sim sensitivity` varies. A run does not read it. Not taken over from a file "
+        "that this one extends.",
     )
 
     _source_text: str = PrivateAttr(default="")

@@ -1,0 +1,157 @@
+"""Numbers of a scenario that may be others: what it states as uncertain itself, and what is varied on the command line."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from ras_sim.errors import InputError, Problem
+from ras_sim.experiment.factors import Factor, Span, parse_factors
+from ras_sim.experiment.points import points_of
+from ras_sim.scenario.model import Scenario
+from ras_sim.scenario.ranges import stated_range
+from ras_sim.scenario.uncertain import quantity
+
+ON_THE_COMMAND_LINE = "--vary"
+
+
+@dataclass(frozen=True, slots=True)
+class Varied:
+    """A number of a scenario with the range in which it is varied.
+
+    Args:
+        key: its dotted path.
+        span: the range, in the unit of the resolved scenario.
+        low, high: its ends as their author wrote them; "value / 1.5" and "value x 1.5" of a factor.
+        base: the value of the scenario as it is, in the unit of `span`; None where that is no one number.
+        source: of the range.
+    """
+
+    key: str
+    span: Span
+    low: str
+    high: str
+    base: float | None
+    source: str
+
+    @property
+    def factor(self) -> Factor:
+        """The same for a design of points."""
+        return Factor(self.key, (), self.span)
+
+    @property
+    def label(self) -> str:
+        """The last two names of the path."""
+        return ".".join(self.key.split(".")[-2:])
+
+    @property
+    def is_outside(self) -> bool:
+        """Whether the scenario as it is lies outside of the range."""
+        return self.base is not None and not self.span.low <= self.base <= self.span.high
+
+
+def uncertain_numbers(scenario: Scenario, vary: Sequence[str] = ()) -> tuple[Varied, ...]:
+    """What may be another number: all that the scenario states, and what is varied besides or in its place.
+
+    Both ends of every range are read as scenarios of their own.
+
+    Args:
+        scenario: as it is.
+        vary: each `key.path=low..high`.
+
+    Raises: InputError for everything that is wrong with them, or there is none.
+    """
+    on_top = {one.key: one for one in parse_factors(vary)} if vary else {}
+    problems = [_no_range(one) for one in on_top.values() if one.span is None]
+    if problems:
+        raise InputError(problems)
+    found: dict[str, Varied] = {}
+    for stated in _stated(scenario):
+        try:
+            if stated.key not in on_top:
+                check_ends(scenario, stated.factor, "uncertain")
+                found[stated.key] = stated
+        except InputError as error:
+            problems.extend(error.problems)
+    for factor in on_top.values():
+        try:
+            found[factor.key] = varied_on_top(scenario, factor)
+        except InputError as error:
+            problems.extend(error.problems)
+    if problems:
+        raise InputError(problems)
+    if not found:
+        wanted = "a block `uncertain` in the scenario, or --vary"
+        hint = "e.g. --vary 'detection.diagnose=5..30 min'"
+        raise InputError([Problem(scenario.name, None, None, "", "no uncertain number", wanted, hint)])
+    return tuple(found.values())
+
+
+def _stated(scenario: Scenario) -> list[Varied]:
+    """What the scenario states; its ranges were checked when it was read."""
+    tree = scenario.resolved()
+    found = []
+    for key, stated in scenario.uncertain.items():
+        one = stated_range(scenario, tree, key, stated)
+        if stated.factor is None:
+            ends = str(stated.low), str(stated.high)
+        else:
+            ends = f"value / {stated.factor:g}", f"value x {stated.factor:g}"
+        span = Span(one.low, one.high, one.unit, one.is_whole, one.is_log)
+        found.append(Varied(key, span, *ends, _base(scenario, key), stated.source))
+    return found
+
+
+def varied_on_top(scenario: Scenario, factor: Factor) -> Varied:
+    """A range of the command line in the unit of the resolved scenario.
+
+    Args:
+        scenario: as it is.
+        factor: with a range.
+
+    Raises: InputError if an end is no scenario, or no number comes of it.
+    """
+    assert factor.span is not None, "only ranges come here"
+    span = factor.span
+    low, high = check_ends(scenario, factor, ON_THE_COMMAND_LINE)
+    path = factor.key.split(".")
+    ends = [quantity(one.resolved(), path) for one in (low, high)]
+    if ends[0] is None or ends[1] is None:
+        got = f"the range {span.at(0.0)}..{span.at(1.0)}"
+        raise InputError(
+            [Problem(f"{ON_THE_COMMAND_LINE} {factor.key}", None, None, "", got, "the key of a number")]
+        )
+    is_whole = isinstance(_leaf(low, path), int)
+    canonical = Span(ends[0][0], ends[1][0], ends[0][1], is_whole)
+    source = "--vary, equally likely between the ends"
+    return Varied(factor.key, canonical, span.at(0.0), span.at(1.0), _base(scenario, factor.key), source)
+
+
+def check_ends(scenario: Scenario, factor: Factor, said_by: str) -> tuple[Scenario, Scenario]:
+    """The scenario with one of its numbers at the low and at the high end.
+
+    Raises: InputError for everything that is wrong with either.
+    """
+    assert factor.span is not None, "only ranges come here"
+    ends = [(factor.span.written(end),) for end in (factor.span.low, factor.span.high)]
+    low, high = points_of(scenario, [factor], ends, said_by=said_by)
+    return low.scenario, high.scenario
+
+
+def _no_range(factor: Factor) -> Problem:
+    got = f"the values {', '.join(factor.values)}"
+    return Problem(
+        f"--vary {factor.key}", None, None, "", got, "a range low..high", "ras-sim sweep takes values"
+    )
+
+
+def _base(scenario: Scenario, key: str) -> float | None:
+    found = quantity(scenario.resolved(), key.split("."))
+    return None if found is None else found[0]
+
+
+def _leaf(scenario: Scenario, path: Sequence[str]) -> object:
+    node: object = scenario.resolved()
+    for name in path:
+        node = node.get(name) if isinstance(node, dict) else None
+    return node
