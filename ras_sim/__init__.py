@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from ras_sim.engine import simulate
     from ras_sim.experiment.check import Check, check
     from ras_sim.experiment.compare import Comparison, compare
+    from ras_sim.experiment.optimize import Optimum, optimize
     from ras_sim.experiment.replicate import Result, run
     from ras_sim.experiment.sensitivity import Sensitivity, sensitivity
     from ras_sim.experiment.sweep import Sweep, sweep
@@ -29,6 +30,7 @@ __all__ = [
     "Check",
     "Comparison",
     "Ledger",
+    "Optimum",
     "Result",
     "Scenario",
     "Sensitivity",
@@ -37,6 +39,7 @@ __all__ = [
     "check",
     "compare",
     "load",
+    "optimize",
     "run",
     "sensitivity",
     "simulate",
@@ -47,6 +50,7 @@ _HOMES = {
     "Check": "ras_sim.experiment.check",
     "Comparison": "ras_sim.experiment.compare",
     "Ledger": "ras_sim.ledger",
+    "Optimum": "ras_sim.experiment.optimize",
     "Result": "ras_sim.experiment.replicate",
     "Scenario": "ras_sim.scenario.model",
     "Sensitivity": "ras_sim.experiment.sensitivity",
@@ -54,6 +58,7 @@ _HOMES = {
     "check": "ras_sim.experiment.check",
     "compare": "ras_sim.experiment.compare",
     "load": "ras_sim.scenario.load",
+    "optimize": "ras_sim.experiment.optimize",
     "run": "ras_sim.experiment.replicate",
     "sensitivity": "ras_sim.experiment.sensitivity",
     "simulate": "ras_sim.engine",

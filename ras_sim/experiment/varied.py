@@ -124,7 +124,8 @@ def varied_on_top(scenario: Scenario, factor: Factor) -> Varied:
     is_whole = isinstance(_leaf(low, path), int)
     canonical = Span(ends[0][0], ends[1][0], ends[0][1], is_whole)
     source = "--vary, equally likely between the ends"
-    return Varied(factor.key, canonical, span.at(0.0), span.at(1.0), _base(scenario, factor.key), source)
+    low_text, high_text = (f"{end:g} {span.unit}".rstrip() for end in (span.low, span.high))
+    return Varied(factor.key, canonical, low_text, high_text, _base(scenario, factor.key), source)
 
 
 def check_ends(scenario: Scenario, factor: Factor, said_by: str) -> tuple[Scenario, Scenario]:

@@ -113,10 +113,9 @@ def _screening_verdict(found: Sensitivity) -> list[str]:
         share = screening.indices["ST"][first].value
         if share is None:
             return [*lines, "None of the numbers moves it."]
-        alone = screening.indices["S1"][first].value
+        total, alone = (_index_text(screening.indices[name][first]) for name in ("ST", "S1"))
         lines.append(
-            f"It depends most on {key}: {percent(share, 0)} of the variance goes with it, "
-            f"{percent(alone, 0)} by itself alone."
+            f"It depends most on {key}: its share of the variance is ST {total}, by itself S1 {alone}."
         )
     share = screening.luck_share
     if share is None:
@@ -126,6 +125,10 @@ def _screening_verdict(found: Sensitivity) -> list[str]:
             f"{_share(share)} of the variance over the points is luck: with other histories it would fall otherwise."
         )
     return lines
+
+
+def _index_text(one: Index) -> str:
+    return f"{number(one.value, 2)} ± {number(one.sampling, 2)}"
 
 
 def _share(share: float) -> str:

@@ -123,7 +123,7 @@ def plane(found: Sensitivity) -> Chart:
             text=[
                 short(found.numbers[p].label) if show else "" for p, show in zip(order, named, strict=True)
             ],
-            textposition=["middle left" if value > 0.6 * top else "middle right" for value in x],
+            textposition=["top left" if value > 0.6 * top else "top right" for value in x],
             cliponaxis=False,
             hovertext=[
                 f"{safe(found.numbers[p].key)}<br>mu* {a:.4g}, sigma {b:.4g}"
