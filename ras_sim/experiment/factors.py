@@ -61,12 +61,21 @@ class Span:
         return self.written(self.low + u * (end - self.low))
 
     def written(self, value: float) -> str:
-        """A number of the range as it is written in a scenario; of a whole one what is before its point."""
+        """A number of the range as it is written in a scenario, to six figures; of a whole one what is before its point.
+
+        >>> Span(1 / 3, 0.5, "h", False).written(0.4444444444), Span(1 / 3, 0.5, "h", False).written(1 / 3)
+        ('0.444444 h', '0.3333333333333333 h')
+        """
         if self.is_whole:
             return str(min(int(self.high), math.floor(value)))
-        rounded = float(f"{value:.6g}")
-        # Rounding must not lead out of the range. YAML reads 1e-05 as a text: no exponent.
-        return f"{Decimal(repr(min(max(rounded, self.low), self.high))):f} {self.unit}".rstrip()
+        if value in (self.low, self.high):  # what their author wrote
+            return self.exactly(value)
+        # Rounding must not lead out of the range.
+        return self.exactly(min(max(float(f"{value:.6g}"), self.low), self.high))
+
+    def exactly(self, value: float) -> str:
+        """A number with the unit of the range, to the last bit. YAML reads 1e-05 as a text: no exponent."""
+        return f"{Decimal(repr(value)):f} {self.unit}".rstrip()
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,7 @@ from ras_sim.experiment.pointstore import PointStore
 from ras_sim.experiment.replicate import Progress, Simulate, check_arguments, wrong_argument
 from ras_sim.experiment.search import BATCH, Search
 from ras_sim.experiment.sweep import better, check_metric
-from ras_sim.experiment.varied import varied_on_top
+from ras_sim.experiment.varied import searched
 from ras_sim.metrics.estimates import Estimate
 from ras_sim.metrics.paired import Difference
 from ras_sim.scenario.load import load
@@ -276,7 +276,7 @@ def _checked(objective: str | Sequence[str], trials: int, fresh: int) -> tuple[s
 
 
 def _space(scenario: Scenario, factors: Sequence[Factor]) -> tuple[Factor, ...]:
-    """What is varied, ranges in the unit of the resolved scenario; each value and each end is read once.
+    """What is varied, ranges in the unit of the resolved scenario; each value is read once.
 
     Raises: InputError for everything that is no scenario.
     """
@@ -288,7 +288,7 @@ def _space(scenario: Scenario, factors: Sequence[Factor]) -> tuple[Factor, ...]:
                 points_of(scenario, [factor], [(value,) for value in factor.values])
                 space.append(factor)
             else:
-                space.append(varied_on_top(scenario, factor).factor)
+                space.append(searched(scenario, factor))
         except InputError as error:
             problems.extend(error.problems)
     if problems:

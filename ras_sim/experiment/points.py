@@ -84,11 +84,14 @@ def points_of(
         InputError: what is wrong with them, each once; stops looking after some twenty.
     """
     points: list[Point] = []
+    text = (
+        base.resolved_text if isinstance(base, Scenario) else ""
+    )  # once: writing it takes longer than reading it
     problems: dict[Problem, None] = {}
     for row in rows:
         sets = [f"{factor.key}={value}" for factor, value in zip(factors, row, strict=True)]
         try:
-            scenario = _scenario(base, (*overrides, *sets))
+            scenario = _scenario(base, text, (*overrides, *sets))
             points.append(Point(len(points), row, scenario, _hash(scenario)))
         except InputError as error:
             problems |= dict.fromkeys(_blaming(factors, sets, one, said_by) for one in error.problems)
@@ -99,9 +102,9 @@ def points_of(
     return tuple(points)
 
 
-def _scenario(base: str | Path | Scenario, sets: Sequence[str]) -> Scenario:
+def _scenario(base: str | Path | Scenario, text: str, sets: Sequence[str]) -> Scenario:
     if isinstance(base, Scenario):
-        return loads(base.resolved_text, base.name, sets)
+        return loads(text, base.name, sets)
     return load(base, sets)
 
 

@@ -42,7 +42,7 @@ class Search:
     ) -> None:
         optuna = _optuna()
         optuna.logging.set_verbosity(optuna.logging.WARNING)
-        self._factors = factors
+        self._factors, self._start = factors, start or (None,) * len(factors)
         self._asked: list[Asked] = []
         with _without_notices():
             sampler = optuna.samplers.TPESampler(
@@ -61,7 +61,8 @@ class Search:
         """The next n points, as the values are written in a scenario."""
         with _without_notices():
             self._asked = [self._study.ask() for _ in range(n)]
-            return [tuple(_suggested(trial, one) for one in self._factors) for trial in self._asked]
+            pairs = list(zip(self._factors, self._start, strict=True))
+            return [tuple(_suggested(trial, *pair) for pair in pairs) for trial in self._asked]
 
     def tell(self, outcomes: Sequence[Sequence[float] | None]) -> None:
         """What the points that were asked for last are worth; None for one that is no scenario."""
@@ -80,13 +81,14 @@ def is_log(span: Span) -> bool:
     return span.low > 0 and span.high >= _LOG_FROM * span.low
 
 
-def _suggested(trial: Asked, factor: Factor) -> str:
+def _suggested(trial: Asked, factor: Factor, start: object) -> str:
     span = factor.span
     if span is None:
         return str(trial.suggest_categorical(factor.key, factor.values))
     if span.is_whole:
         return str(trial.suggest_int(factor.key, int(span.low), int(span.high), log=is_log(span)))
-    return span.written(trial.suggest_float(factor.key, span.low, span.high, log=is_log(span)))
+    value = trial.suggest_float(factor.key, span.low, span.high, log=is_log(span))
+    return span.exactly(value) if value == start else span.written(value)
 
 
 def _optuna() -> Any:

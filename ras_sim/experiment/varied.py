@@ -9,7 +9,8 @@ from ras_sim.errors import InputError, Problem
 from ras_sim.experiment.factors import Factor, Span, parse_factors
 from ras_sim.experiment.points import points_of
 from ras_sim.scenario.model import Scenario
-from ras_sim.scenario.ranges import stated_range
+from ras_sim.scenario.positions import parse, plain
+from ras_sim.scenario.ranges import WrongRangeError, read_end, stated_range
 from ras_sim.scenario.uncertain import quantity
 
 ON_THE_COMMAND_LINE = "--vary"
@@ -111,21 +112,52 @@ def varied_on_top(scenario: Scenario, factor: Factor) -> Varied:
 
     Raises: InputError if an end is no scenario, or no number comes of it.
     """
+    low, _ = check_ends(scenario, factor, ON_THE_COMMAND_LINE)
+    return _canonical(scenario, factor, low)
+
+
+def searched(scenario: Scenario, factor: Factor) -> Factor:
+    """A range of the command line in the unit of the resolved scenario, for a search over several keys.
+
+    An end that is good only together with other keys (more spares in a larger machine) is let through.
+
+    Args:
+        scenario: as it is.
+        factor: with a range.
+
+    Raises: InputError if the block that holds the key cannot take an end.
+    """
+    if quantity(scenario.resolved(), factor.key.split(".")) is None:
+        return varied_on_top(scenario, factor).factor  # not there yet: the whole scenario says what it may be
+    return _canonical(scenario, factor, scenario).factor
+
+
+def _canonical(scenario: Scenario, factor: Factor, like: Scenario) -> Varied:
+    """A range in the unit of a resolved scenario that has a number at its key.
+
+    Raises: InputError if there is none, or it cannot take an end.
+    """
     assert factor.span is not None, "only ranges come here"
-    span = factor.span
-    low, high = check_ends(scenario, factor, ON_THE_COMMAND_LINE)
-    path = factor.key.split(".")
-    ends = [quantity(one.resolved(), path) for one in (low, high)]
-    if ends[0] is None or ends[1] is None:
-        got = f"the range {span.at(0.0)}..{span.at(1.0)}"
-        raise InputError(
-            [Problem(f"{ON_THE_COMMAND_LINE} {factor.key}", None, None, "", got, "the key of a number")]
-        )
-    is_whole = isinstance(_leaf(low, path), int)
-    canonical = Span(ends[0][0], ends[1][0], ends[0][1], is_whole)
+    span, path, tree = factor.span, factor.key.split("."), like.resolved()
+    found = quantity(tree, path)
+    written = [f"{end:g} {span.unit}".rstrip() for end in (span.low, span.high)]
+    option = f"{ON_THE_COMMAND_LINE} {factor.key}"
+    if found is None:
+        got = f"the range {written[0]}..{written[1]}"
+        raise InputError([Problem(option, None, None, "", got, "the key of a number")])
+    ends, problems = [], []
+    for text, end in zip(written, (span.low, span.high), strict=True):
+        node, _ = parse(span.written(end), option)
+        try:
+            ends.append(read_end(like, tree, path, text, None if node is None else plain(node)))
+        except WrongRangeError as wrong:
+            problems.append(Problem(option, None, None, factor.key, text, wrong.wanted))
+    if problems:
+        raise InputError(problems)
+    is_whole = isinstance(_leaf(like, path), int)
+    canonical = Span(ends[0], ends[1], found[1], is_whole)
     source = "--vary, equally likely between the ends"
-    low_text, high_text = (f"{end:g} {span.unit}".rstrip() for end in (span.low, span.high))
-    return Varied(factor.key, canonical, low_text, high_text, _base(scenario, factor.key), source)
+    return Varied(factor.key, canonical, written[0], written[1], _base(scenario, factor.key), source)
 
 
 def check_ends(scenario: Scenario, factor: Factor, said_by: str) -> tuple[Scenario, Scenario]:

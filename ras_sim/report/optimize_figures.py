@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from ras_sim.experiment.factors import Factor
     from ras_sim.experiment.optimize import Optimum, Trial
 
+_FEW = 20
+"""Whole numbers up to so many have a tick each."""
 _TRIED, _BEST, _AS_IS = "#0072B2", "#D55E00", "#009E73"
 
 
@@ -87,17 +89,19 @@ def _slice(found: Optimum, place: int, factor: Factor) -> Chart:
     axis: dict[str, Any] = {"title_text": safe(factor.key)}
     if factor.span is None:
         x: list[Any] = [factor.values.index(one.values[place]) for one in worth]
-        axis |= ticks(factor.values)
+        axis |= {**ticks(factor.values), "range": [-0.5, len(factor.values) - 0.5]}
     else:
         x = [(quantity({"": one.values[place]}, ("",)) or (0.0, ""))[0] for one in worth]
         scale, unit = (
-            (60.0, " min") if factor.span.unit == "h" and factor.span.high < 2 else (1.0, factor.span.unit)
+            (60.0, " min") if factor.span.unit == "h" and factor.span.high <= 3 else (1.0, factor.span.unit)
         )
         x = [round(scale * at, 7) for at in x]
         axis |= {
             "ticksuffix": f" {safe(unit.strip())}".rstrip(),
             "type": "log" if is_log(factor.span) else "linear",
         }
+    if factor.span is not None and factor.span.is_whole and factor.span.high - factor.span.low <= _FEW:
+        axis["dtick"] = 1
     chart.add_trace(_dots(found, x, y, marker={"size": 9, "color": colours, "opacity": 0.8}))
     chart.update_xaxes(**axis, showgrid=True)
     chart.update_yaxes(title_text=metric_label(metric), ticksuffix=_scale(metric)[1], showgrid=True)

@@ -76,7 +76,7 @@ def stated_range(scenario: Scenario, tree: dict[str, Any], key: str, stated: Unc
     _, unit = quantity(tree, path) or (0.0, "")
     is_whole = isinstance(_at(tree, path), int)
     if stated.factor is None:
-        ends = [_read(scenario, tree, path, name, getattr(stated, name)) for name in ("low", "high")]
+        ends = [read_end(scenario, tree, path, name, getattr(stated, name)) for name in ("low", "high")]
         low, high = ends[0], ends[1]
         if low >= high:
             raise WrongRangeError("low", f"less than high, {stated.high}")
@@ -104,7 +104,7 @@ def _around(
             )
     for end in ends:
         written = int(end) if is_whole else f"{end!r} {unit}" if unit else end
-        _read(scenario, tree, path, "factor", written)
+        read_end(scenario, tree, path, "factor", written)
     return ends[0], ends[1]
 
 
@@ -114,10 +114,15 @@ def _at(tree: Any, path: Sequence[str]) -> Any:
     return tree
 
 
-def _read(
-    scenario: Scenario, tree: dict[str, Any], path: Sequence[str], part: str, end: int | float | str
-) -> float:
-    """An end in the unit of the resolved scenario, read by the block that holds the key.
+def read_end(scenario: Scenario, tree: dict[str, Any], path: Sequence[str], part: str, end: Any) -> float:
+    """An end in the unit of the resolved scenario, read by the block that holds the key, without any cross check.
+
+    Args:
+        scenario: the scenario.
+        tree: its resolved values.
+        path: names that lead to the key, which is there.
+        part: what the end is called, for messages.
+        end: as a person writes it.
 
     Raises: WrongRangeError if that block cannot take it.
     """
