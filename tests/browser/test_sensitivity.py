@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,7 +23,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 HOSTILE = "<img src=x onerror=alert(1)>"
 SCENARIO = small(
-    name=HOSTILE, detection__exception="1.5 h", detection__crash="1.2 h", detection__hang="1.7 h"
+    name=HOSTILE, detection__exception="1.4 h", detection__crash="1.2 h", detection__hang="1.7 h"
 )
 
 
@@ -32,16 +33,19 @@ def look(page: Path, request: pytest.FixtureRequest, charts: list[str]) -> None:
         pytest.skip("needs chromium and chromedriver")
     from selenium.webdriver.support.ui import WebDriverWait
 
-    driver: Chrome = request.getfixturevalue("driver")
-    driver.get(page.as_uri())
-    drawn = "return document.documentElement.dataset.drawn"
-    WebDriverWait(driver, 30).until(lambda one: one.execute_script(drawn) == "yes")
-    assert driver.get_log("browser") == []
-    assert driver.execute_script("return performance.getEntriesByType('resource').length") == 0
-    found = driver.execute_script("return [...document.querySelectorAll('.chart')].map(one => one.id)")
-    assert found == charts
-    assert driver.execute_script("return document.querySelectorAll('.chart .main-svg').length") > 0
-    assert HOSTILE in driver.find_element("tag name", "h1").text
+    open_file: Callable[[Path], Chrome] = request.getfixturevalue("open_file")
+    console_errors: Callable[[], list[str]] = request.getfixturevalue("console_errors")
+    browser = open_file(page)
+    drawn = "return document.documentElement.dataset.drawn === 'yes'"
+    WebDriverWait(browser, 30).until(lambda one: one.execute_script(drawn))
+    assert console_errors() == []
+    assert browser.execute_script("return performance.getEntriesByType('resource').map(one => one.name)") == []
+    assert browser.execute_script("return document.images.length") == 0
+    assert browser.execute_script("return [...document.querySelectorAll('.chart')].map(one => one.id)") == charts
+    points = "return document.getElementById(arguments[0]).querySelectorAll('.point').length"
+    assert all(browser.execute_script(points, chart) >= 3 for chart in charts)
+    assert HOSTILE in browser.find_element("tag name", "h1").text
+    assert browser.execute_script("return document.documentElement.scrollWidth <= window.innerWidth")
 
 
 @pytest.mark.parametrize(
