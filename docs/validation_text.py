@@ -50,6 +50,8 @@ SENSITIVITY = """
 One number at a time, the same faults in both (pairs of replications with the same seed). No recovery time of
 this run is published, so this is how far the simulated ETTR can be trusted. The checkpoint interval decides
 most of it: with hourly checkpoints the published 90% could not have been reached.
+Ranges for these numbers, with their sources, are in the scenario: `ras-sim sensitivity
+scenarios/llama3_405b_16k.yaml --metric ettr` moves each through its own.
 """
 
 RSC = """

@@ -56,11 +56,20 @@ def swing_of(base: pd.DataFrame, low: pd.DataFrame, high: pd.DataFrame, metric: 
     """
     pairs = [difference_of(a, b, metric) for a, b in combinations((base, low, high), 2)]
     widest = max(pairs, key=lambda one: abs(one.estimate.mean or 0.0)).estimate
-    return Swing(pairs[0], pairs[1], _size(widest))
+    return Swing(pairs[0], pairs[1], _size(widest, pairs[0].base or 0.0))
 
 
-def _size(widest: Estimate) -> Estimate:
-    """The largest of the differences as a size, with an interval that allows for having chosen it."""
+def _size(widest: Estimate, level: float) -> Estimate:
+    """The largest of the differences as a size, with an interval that allows for having chosen it.
+
+    Args:
+        widest: the difference.
+        level: the metric as the scenario is: less than 1e-9 of it is the rounding of sums, and no swing.
+    """
+    if max(map(abs, (widest.mean or 0.0, *(widest.ci95 or ())))) < 1e-9 * abs(level):
+        return Estimate(
+            0.0, None if widest.sd is None else (0.0, 0.0), None if widest.sd is None else 0.0, widest.n
+        )
     if widest.mean is None or widest.sd is None:
         return Estimate(None if widest.mean is None else abs(widest.mean), None, None, widest.n)
     quantile = t_quantile(widest.n - 1, 1.0 - (1.0 - CONFIDENCE) / _N_PAIRS)

@@ -213,10 +213,11 @@ def _index_cells(one: Index, found: Sensitivity) -> list[str]:
 
 def unit_note(found: Sensitivity) -> str:
     """In what the numbers of a table are."""
-    if found.method != "morris":
-        return ""
-    unit = {"percent": "points", "span": "hours"}.get(kind_of(found.metric), "its own unit")
-    return f"{_metric(found)} in {unit}, over the whole of each range."
+    kind = kind_of(found.metric)
+    if found.method == "tornado":
+        return f"{_metric(found)} in points." if kind == "percent" else ""
+    unit = {"percent": "points", "span": "hours"}.get(kind, "its own unit")
+    return f"{_metric(found)} in {unit}, over the whole of each range." if found.method == "morris" else ""
 
 
 def sensitivity_summary(found: Sensitivity) -> RenderableType:
@@ -261,7 +262,7 @@ def _short_rows(found: Sensitivity) -> list[list[str]]:
     ]
     every = [heads(found), *rows(found)]
     if found.method == "tornado":
-        short = {" points": " pp", "no difference": NOTHING}
+        short = {" points": "", "no difference": NOTHING}
         picked = [[line[0], *(_replaced(cell, short) for cell in line[4:])] for line in every]
     else:
         picked = [[line[0], *line[4:10]] for line in every]
