@@ -63,7 +63,12 @@ def two() -> Optimum:
 )
 def test_a_front_is_all_that_nothing_dominates(outcomes: list[tuple[int, ...]], signs: Sequence[int]) -> None:
     kept = [outcomes[place] for place in front(outcomes, signs)]
-    free = {one for one in outcomes if not any(dominates(other, one, signs) for other in outcomes)}
+    good = [tuple(sign * value for sign, value in zip(signs, one, strict=True)) for one in outcomes]
+    free = {
+        outcomes[i]
+        for i, one in enumerate(good)
+        if not any(other != one and all(a >= b for a, b in zip(other, one, strict=True)) for other in good)
+    }
     assert len(kept) == len(set(kept))
     assert set(kept) == free
 
