@@ -19,12 +19,11 @@ from ras_sim.experiment.pointstore import PointStore
 from ras_sim.experiment.replicate import Progress, Simulate, check_arguments, wrong_argument
 from ras_sim.experiment.search import BATCH, Search
 from ras_sim.experiment.sweep import better, check_metric
-from ras_sim.experiment.varied import searched
+from ras_sim.experiment.varied import as_it_is, search_space
 from ras_sim.metrics.estimates import Estimate
 from ras_sim.metrics.paired import Difference
 from ras_sim.scenario.load import load
 from ras_sim.scenario.model import Scenario
-from ras_sim.scenario.uncertain import quantity
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -226,9 +225,9 @@ def optimize(
     objectives = _checked(objective, trials, fresh)
     check_arguments(replications, workers)
     loaded = scenario if isinstance(scenario, Scenario) else load(scenario, overrides)
-    factors = _space(loaded, parse_factors(vary))
+    factors = search_space(loaded, parse_factors(vary))
     base = points_of(loaded, [], [()])[0]
-    start = _start(loaded, base, factors)
+    start = as_it_is(loaded, base, factors)
     began_s = time.perf_counter()
     search = Search(factors, [better(name) for name in objectives], seed, start)
     with PointStore(out, optimizedir.check_contents) as store:
@@ -273,46 +272,6 @@ def _checked(objective: str | Sequence[str], trials: int, fresh: int) -> tuple[s
     if fresh < 2:
         raise wrong_argument("--fresh", f"{fresh:,}", "at least 2, for an interval")
     return objectives
-
-
-def _space(scenario: Scenario, factors: Sequence[Factor]) -> tuple[Factor, ...]:
-    """What is varied, ranges in the unit of the resolved scenario; each value is read once.
-
-    Raises: InputError for everything that is no scenario.
-    """
-    space: list[Factor] = []
-    problems: list[Problem] = []
-    for factor in factors:
-        try:
-            if factor.span is None:
-                points_of(scenario, [factor], [(value,) for value in factor.values])
-                space.append(factor)
-            else:
-                space.append(searched(scenario, factor))
-        except InputError as error:
-            problems.extend(error.problems)
-    if problems:
-        raise InputError(problems)
-    return tuple(space)
-
-
-def _start(scenario: Scenario, base: Point, factors: Sequence[Factor]) -> tuple[object, ...] | None:
-    """The scenario as it is as values of the factors; None if it lies outside."""
-    found: list[object] = []
-    tree = scenario.resolved()
-    for factor in factors:
-        if factor.span is None:
-            points = points_of(scenario, [factor], [(value,) for value in factor.values])
-            same = [one.values[0] for one in points if one.resolved_hash == base.resolved_hash]
-            if not same:
-                return None
-            found.append(same[0])
-            continue
-        value = quantity(tree, factor.key.split("."))
-        if value is None or not factor.span.low <= value[0] <= factor.span.high:
-            return None
-        found.append(int(value[0]) if factor.span.is_whole else value[0])
-    return tuple(found)
 
 
 class _Runs:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from ras_sim.errors import InputError, Problem
 from ras_sim.experiment.factors import Factor, Span, parse_factors
-from ras_sim.experiment.points import points_of
+from ras_sim.experiment.points import Point, points_of
 from ras_sim.scenario.model import Scenario
 from ras_sim.scenario.positions import parse, plain
 from ras_sim.scenario.ranges import WrongRangeError, read_end, stated_range
@@ -116,7 +116,7 @@ def varied_on_top(scenario: Scenario, factor: Factor) -> Varied:
     return _canonical(scenario, factor, low)
 
 
-def searched(scenario: Scenario, factor: Factor) -> Factor:
+def _searched(scenario: Scenario, factor: Factor) -> Factor:
     """A range of the command line in the unit of the resolved scenario, for a search over several keys.
 
     An end that is good only together with other keys (more spares in a larger machine) is let through.
@@ -188,3 +188,43 @@ def _leaf(scenario: Scenario, path: Sequence[str]) -> object:
     for name in path:
         node = node.get(name) if isinstance(node, dict) else None
     return node
+
+
+def search_space(scenario: Scenario, factors: Sequence[Factor]) -> tuple[Factor, ...]:
+    """What is varied, ranges in the unit of the resolved scenario; each value is read once.
+
+    Raises: InputError for everything that is no scenario.
+    """
+    space: list[Factor] = []
+    problems: list[Problem] = []
+    for factor in factors:
+        try:
+            if factor.span is None:
+                points_of(scenario, [factor], [(value,) for value in factor.values])
+                space.append(factor)
+            else:
+                space.append(_searched(scenario, factor))
+        except InputError as error:
+            problems.extend(error.problems)
+    if problems:
+        raise InputError(problems)
+    return tuple(space)
+
+
+def as_it_is(scenario: Scenario, base: Point, factors: Sequence[Factor]) -> tuple[object, ...] | None:
+    """The scenario as it is as values of the factors; None if it lies outside."""
+    found: list[object] = []
+    tree = scenario.resolved()
+    for factor in factors:
+        if factor.span is None:
+            points = points_of(scenario, [factor], [(value,) for value in factor.values])
+            same = [one.values[0] for one in points if one.resolved_hash == base.resolved_hash]
+            if not same:
+                return None
+            found.append(same[0])
+            continue
+        value = quantity(tree, factor.key.split("."))
+        if value is None or not factor.span.low <= value[0] <= factor.span.high:
+            return None
+        found.append(int(value[0]) if factor.span.is_whole else value[0])
+    return tuple(found)
