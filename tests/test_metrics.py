@@ -300,10 +300,17 @@ def test_every_metric_is_aggregated() -> None:
     assert "mtti_h" in covered
 
 
-def test_quantiles_need_twenty_replications() -> None:
-    measures = [measure(simulate(FakeScenario(), seed=1, replication=i)) for i in range(21)]
-    assert aggregate(measures[:19]).goodput_quantiles is None
-    quantiles = aggregate(measures).goodput_quantiles
-    assert quantiles is not None
+def test_quantiles_come_with_as_many_replications_as_their_intervals_take() -> None:
+    measures = [measure(simulate(FakeScenario(), seed=1, replication=i)) for i in range(72)]
+    few = aggregate(measures[:71]).goodput_quantiles
+    assert (few["p5"], few["p95"]) == (None, None)
+    assert few["p50"] is not None
+    assert aggregate(measures[:5]).goodput_quantiles == {"p5": None, "p50": None, "p95": None}
     ordered = sorted(one.goodput for one in measures)
-    assert quantiles == pytest.approx({"p5": ordered[1], "p50": ordered[10], "p95": ordered[19]})
+    low, high = (aggregate(measures).goodput_quantiles[name] for name in ("p5", "p95"))
+    assert low is not None
+    assert high is not None
+    assert low.value == pytest.approx(0.45 * ordered[3] + 0.55 * ordered[4])
+    # P(B < 1) = 2.49%, P(B >= 9) = 0.96% and P(B >= 8) = 2.72% for B binomial(72, 5%).
+    assert low.ci95 == (ordered[0], ordered[8])
+    assert high.ci95 == (ordered[-9], ordered[-1])

@@ -64,8 +64,23 @@ def run(
     scenario: ScenarioPath,
     seed: Annotated[int, typer.Option(help="The same seed gives the same results.")] = 1,
     replications: Annotated[
-        int, typer.Option("--replications", "-n", help="Independent histories to run.")
-    ] = 8,
+        int | None,
+        typer.Option(
+            "--replications",
+            "-n",
+            help="Independent histories to run; with --precision, to begin with.",
+            show_default="8, with --precision 40",
+        ),
+    ] = None,
+    precision: Annotated[
+        str | None,
+        typer.Option(
+            metavar="AMOUNT",
+            help="Go on until the metric is known to +- this: 0.2% of goodput, 10 min or 5 % of mtti_h.",
+        ),
+    ] = None,
+    metric: Annotated[str, typer.Option(help="What --precision is about, e.g. mtti_h, time_h.restore.")] = "goodput",
+    max_replications: Annotated[int, typer.Option(help="Where --precision stops.")] = 2000,
     replication: Annotated[
         int | None,
         typer.Option("--replication", metavar="K", min=0, help="Run replication K alone, in place of -n."),
@@ -88,9 +103,25 @@ def run(
 ) -> int:
     """Simulate a scenario and say where the GPU-hours went."""
     from ras_sim.cli.run import RunOptions, run_scenario
+    from ras_sim.experiment.wishes import FIRST_STAGE
 
     values = [*(overrides or ()), *([f"horizon={horizon}"] if horizon is not None else ())]
-    options = RunOptions(scenario, values, seed, replications, workers, out, as_json, quiet, replication)
+    if replications is None:
+        replications = 8 if precision is None else FIRST_STAGE
+    options = RunOptions(
+        path=scenario,
+        overrides=values,
+        seed=seed,
+        replications=replications,
+        workers=workers,
+        out=out,
+        as_json=as_json,
+        quiet=quiet,
+        replication=replication,
+        precision=precision,
+        metric=metric,
+        max_replications=max_replications,
+    )
     return run_scenario(options)
 
 
@@ -115,9 +146,10 @@ def compare(
     precision: Annotated[
         str | None,
         typer.Option(
-            metavar="SHARE", help="Go on until goodput differences are known to +- this, e.g. 0.2%."
+            metavar="AMOUNT", help="Go on until all differences are known to +- this, e.g. 0.2% of goodput."
         ),
     ] = None,
+    metric: Annotated[str, typer.Option(help="What --precision is about, e.g. mtti_h.")] = "goodput",
     max_replications: Annotated[int, typer.Option(help="Where --precision stops.")] = 2000,
     out: Annotated[
         Path | None,
@@ -139,6 +171,7 @@ def compare(
         seed=seed,
         replications=replications,
         precision=precision,
+        metric=metric,
         max_replications=max_replications,
         workers=workers,
         out=out,

@@ -12,13 +12,11 @@ from pathlib import Path
 from ras_sim.cli.guard import GOOD, INTERRUPTED, say
 from ras_sim.cli.progress import Progress
 from ras_sim.cli.terminal import Terminal
-from ras_sim.errors import InputError, Problem
 from ras_sim.experiment import comparedir
 from ras_sim.experiment.compare import Comparison, compare
 from ras_sim.experiment.designs import load_designs
 from ras_sim.report.compare_html import write_compare_report
 from ras_sim.report.compare_text import compare_markdown, compare_summary
-from ras_sim.units import parse_fraction
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +29,7 @@ class CompareOptions:
     seed: int
     replications: int
     precision: str | None
+    metric: str
     max_replications: int
     workers: int | None
     out: Path | None
@@ -43,7 +42,6 @@ def compare_designs(options: CompareOptions) -> int:
     designs = load_designs(options.paths, options.overrides, options.variants)
     if options.out is not None:
         comparedir.check_target(options.out)
-    precision = None if options.precision is None else _share(options.precision)
     with Progress(quiet=options.quiet) as progress:
         comparison = compare(
             *designs,
@@ -51,8 +49,10 @@ def compare_designs(options: CompareOptions) -> int:
             replications=options.replications,
             workers=options.workers,
             progress=progress,
-            precision=precision,
+            precision=options.precision,
+            metric=options.metric,
             max_replications=options.max_replications,
+            closing_in=progress.closing_in,
         )
     if comparison.n_finished and options.out is not None:
         _write(comparison, options.out)
@@ -63,18 +63,6 @@ def compare_designs(options: CompareOptions) -> int:
     sys.stdout.flush()
     say(f"interrupted: {comparison.n_finished} of {comparison.replications} replications finished")
     return INTERRUPTED
-
-
-def _share(text: str) -> float:
-    """A precision as a fraction.
-
-    Raises: InputError if it is none.
-    """
-    try:
-        return parse_fraction(text)
-    except ValueError:
-        wanted = "a percentage or a fraction, e.g. 0.2%"
-        raise InputError([Problem("", None, None, "precision", repr(text), wanted)]) from None
 
 
 def _write(comparison: Comparison, out: Path) -> None:

@@ -16,7 +16,8 @@ from ras_sim.cli.terminal import Terminal
 from ras_sim.errors import InputError
 from ras_sim.experiment import rundir
 from ras_sim.experiment.again import run_again
-from ras_sim.experiment.replicate import Result, run
+from ras_sim.experiment.replicate import Result, run, wrong_argument
+from ras_sim.experiment.wishes import MAX_REPLICATIONS
 from ras_sim.ledger import Ledger
 from ras_sim.report.html import write_report
 from ras_sim.report.text import summary, summary_markdown
@@ -37,6 +38,9 @@ class RunOptions:
     as_json: bool
     quiet: bool
     replication: int | None = None
+    precision: str | None = None
+    metric: str = "goodput"
+    max_replications: int = MAX_REPLICATIONS
 
 
 def run_scenario(options: RunOptions) -> int:
@@ -45,6 +49,8 @@ def run_scenario(options: RunOptions) -> int:
     if options.out is not None:
         rundir.check_target(options.out)
     if options.replication is not None:
+        if options.precision is not None:
+            raise wrong_argument("precision", repr(options.precision), "none of it with --replication, which is one run")
         result = run_again(scenario, seed=options.seed, replication=options.replication)
     else:
         result = _run_many(scenario, options)
@@ -69,6 +75,10 @@ def _run_many(scenario: Scenario, options: RunOptions) -> Result:
             progress=progress,
             keep_ledgers=options.out is not None,  # nothing else reads the rows
             done=done,
+            precision=options.precision,
+            metric=options.metric,
+            max_replications=options.max_replications,
+            closing_in=progress.closing_in,
         )
 
 

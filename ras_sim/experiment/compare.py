@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from html import escape
@@ -19,7 +19,7 @@ from ras_sim.experiment.designs import (
     named_apart,
     shared_histories,
 )
-from ras_sim.experiment.differences import Pair, Usage, differences, usage_of
+from ras_sim.experiment.differences import AIMED, Pair, Usage, differences, usage_of
 from ras_sim.experiment.executors import spread
 from ras_sim.experiment.matching import FaultTotals, Parting, partings, worst
 from ras_sim.experiment.replicate import (
@@ -29,10 +29,12 @@ from ras_sim.experiment.replicate import (
     replication_frame,
     wrong_argument,
 )
+from ras_sim.experiment.wishes import MAX_REPLICATIONS, Closing, is_time_to_look, wish_of
 from ras_sim.ledger import Ledger
 from ras_sim.metrics import Aggregate, Measures, aggregate, check_conservation, measure
 from ras_sim.metrics.paired import Difference
-from ras_sim.metrics.precision import MIN_FIRST, replications_needed
+from ras_sim.metrics.precision import Aim, Reach, Wish, paired_reach
+from ras_sim.metrics.samples import sample
 from ras_sim.scenario.model import Scenario
 
 if TYPE_CHECKING:
@@ -71,28 +73,6 @@ class Against:
     rungs: dict[str, Difference]
     faults: tuple[FaultTotals, ...]
     partings: list[Parting]
-
-
-@dataclass(frozen=True, slots=True)
-class Aim:
-    """A precision that was aimed at.
-
-    Args:
-        half_width: wanted of the 95% interval of a difference in goodput, to either side.
-        n_first: replications of the first stage.
-        n_needed: replications that it takes.
-        limit: replications that were allowed.
-    """
-
-    half_width: float
-    n_first: int
-    n_needed: int
-    limit: int
-
-    @property
-    def n_wanted(self) -> int:
-        """Replications that are run."""
-        return min(self.n_needed, self.limit)
 
 
 class _Outcome(NamedTuple):
@@ -140,7 +120,7 @@ class Comparison:
     @property
     def is_precise(self) -> bool:
         """True if a precision was aimed at and reached."""
-        return self.aim is not None and self.n_finished >= self.aim.n_needed
+        return self.aim is not None and self.aim.is_reached
 
     def frame(self) -> pd.DataFrame:
         """One row of metrics per design and replication, as in a run, with the columns design and usage."""
@@ -193,8 +173,10 @@ def compare(
     replications: int = 1,
     workers: int | None = None,
     progress: Progress | None = None,
-    precision: float | None = None,
-    max_replications: int = 2000,
+    precision: float | str | None = None,
+    metric: str = "goodput",
+    max_replications: int = MAX_REPLICATIONS,
+    closing_in: Closing | None = None,
     simulate: Simulate | None = None,
 ) -> Comparison:
     """Run several designs on the same fault histories and compare each with the first.
@@ -209,9 +191,12 @@ def compare(
         replications: of each design, >= 1; an interval needs at least 2.
         workers: processes; None takes one per core that this process may use.
         progress: called after each replication that all designs have finished.
-        precision: go on until the 95% interval of every difference in goodput is at most this to either side, by
-            Stein's rule (`ras_sim.metrics.precision`); `replications` is its first stage, >= 10.
+        precision: go on until the 95% interval of every difference in `metric` is at most this to either side, by
+            Stein's rule (`ras_sim.metrics.precision`): 0.002 or "0.2%" of goodput, "10 min" of an MTTI. `replications` is
+            its first stage, >= 10.
+        metric: what the precision is about, one of `ras_sim.experiment.differences.AIMED`.
         max_replications: where to stop whatever the precision.
+        closing_in: shown the widest of the intervals as it closes.
         simulate: what makes a ledger; None is `ras_sim.engine.simulate`. Picklable if workers > 1.
 
     Raises:
@@ -222,17 +207,20 @@ def compare(
     if len(named) < 2:
         raise wrong_argument("designs", str(len(named)), "two or more")
     check_arguments(replications, workers)
-    if precision is not None:
-        _check_precision(precision, replications, max_replications)
+    limits = {"n_first": replications, "limit": max_replications}
+    wish = wish_of(named[0].scenario, metric, precision, among=AIMED, **limits)
     began_s = time.perf_counter()
     scenarios = tuple(design.scenario for design in named)
     apart = tuple(modes_apart(scenarios[0], other) for other in scenarios[1:])
-    work = _Work(scenarios, apart, simulate, seed, workers, progress)
+    watch = _watch(wish, replications, closing_in)
+    work = _Work(scenarios, apart, simulate, seed, workers, progress, watch)
     finished: list[_Outcome] = []
     interrupted, aim = _run_up_to(replications, work, finished), None
-    if precision is not None and not interrupted:
-        aim = _aim(finished, precision, max_replications)
-        interrupted = _run_up_to(aim.n_wanted, work, finished)
+    if wish is not None and not interrupted:
+        aim = _aim(finished, replications, wish)
+        while not interrupted and len(finished) < aim.n_wanted:
+            interrupted = _run_up_to(aim.n_wanted, work, finished)
+            aim = _aim(finished, replications, wish)
     wanted = replications if aim is None else aim.n_wanted
     against = _against_base(named, finished, aim)
     measures, usage = (_by_design(finished, name, len(named)) for name in ("measures", "usage"))
@@ -249,6 +237,7 @@ class _Work(NamedTuple):
     seed: int
     workers: int | None
     progress: Progress | None
+    watch: Callable[[Sequence[_Outcome]], None] | None
 
 
 def _run_up_to(n: int, work: _Work, finished: list[_Outcome]) -> bool:
@@ -261,6 +250,8 @@ def _run_up_to(n: int, work: _Work, finished: list[_Outcome]) -> bool:
         with closing(outcomes):
             for outcome in outcomes:
                 finished.append(outcome)
+                if work.watch is not None:
+                    work.watch(finished)
                 if work.progress is not None:
                     work.progress(len(finished), n)
     except KeyboardInterrupt:
@@ -269,24 +260,37 @@ def _run_up_to(n: int, work: _Work, finished: list[_Outcome]) -> bool:
     return interrupted
 
 
-def _check_precision(precision: float, n_first: int, limit: int) -> None:
-    """Raise InputError for a precision that cannot be aimed at."""
-    if not 0.0 < precision < 1.0:
-        raise wrong_argument("precision", repr(precision), "a share of goodput, 0 < precision < 1, e.g. 0.2%")
-    if n_first < MIN_FIRST:
-        raise wrong_argument("replications", str(n_first), f">= {MIN_FIRST} to begin with, for a precision")
-    if limit < n_first:
-        raise wrong_argument("max-replications", str(limit), f">= {n_first}, the replications to begin with")
-
-
-def _aim(first: Sequence[_Outcome], half_width: float, limit: int) -> Aim:
-    """How many replications the widest of the differences needs."""
-    goodputs = [[one.measures[i].goodput for one in first] for i in range(len(first[0].measures))]
-    needed = (
-        replications_needed([b - a for a, b in zip(goodputs[0], other, strict=True)], half_width)
-        for other in goodputs[1:]
+def _reaches(finished: Sequence[_Outcome], n_first: int, metric: str) -> list[Reach | None]:
+    """How wide the interval of each design is, but of the base."""
+    base, *others = (
+        sample([one.measures[i] for one in finished], metric) for i in range(len(finished[0].measures))
     )
-    return Aim(half_width, len(first), max(needed), limit)
+    return [paired_reach(base, other, n_first) for other in others]
+
+
+def _aim(finished: Sequence[_Outcome], n_first: int, wish: Wish) -> Aim:
+    """How many replications the widest of the differences needs; those that are all alike need no more."""
+    needed = [
+        None if one is None else one.n_needed(wish.half_width)
+        for one in _reaches(finished, n_first, wish.metric)
+    ]
+    known = [one for one in needed if one is not None]
+    return Aim(wish, n_first, len(finished), max(known) if len(known) == len(needed) else None)
+
+
+def _watch(
+    wish: Wish | None, n_first: int, closing_in: Closing | None
+) -> Callable[[Sequence[_Outcome]], None] | None:
+    """What shows how far the widest interval has closed; None if nobody looks."""
+    if wish is None or closing_in is None:
+        return None
+
+    def watch(finished: Sequence[_Outcome]) -> None:
+        if is_time_to_look(len(finished)):
+            found = _reaches(finished, n_first, wish.metric)
+            closing_in(max((one.half_width for one in found if one is not None), default=None), wish)
+
+    return watch
 
 
 def _one(
@@ -330,9 +334,7 @@ def _against_base(
     measures, usage = (_by_design(finished, name, len(designs)) for name in ("measures", "usage"))
     base, against = designs[0].scenario, []
     for i, design in enumerate(designs[1:]):
-        pair = Pair(
-            measures[0], measures[i + 1], usage[0], usage[i + 1], None if aim is None else aim.n_first
-        )
+        pair = Pair(measures[0], measures[i + 1], usage[0], usage[i + 1], aim)
         against.append(
             Against(
                 design,

@@ -46,21 +46,12 @@ def comparison_json(comparison: Comparison) -> dict[str, Any]:
         "version": __version__,
         "seed": comparison.seed,
         "replications": comparison.n_finished,
-        "precision": _precision(comparison),
+        "precision": None if comparison.aim is None else comparison.aim.to_json(),
         "base": comparison.designs[0].name,
         "designs": designs,
         "against": [_against(one) for one in comparison.against],
         "wall_s": comparison.wall_s,
     }
-
-
-def _precision(comparison: Comparison) -> dict[str, Any] | None:
-    """What precision was aimed at, and whether it was reached."""
-    aim = comparison.aim
-    if aim is None:
-        return None
-    counts = {"n_first": aim.n_first, "n_needed": aim.n_needed, "max_replications": aim.limit}
-    return {"half_width": aim.half_width, **counts, "reached": comparison.is_precise}
 
 
 def _against(one: Against) -> dict[str, Any]:

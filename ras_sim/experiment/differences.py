@@ -9,7 +9,8 @@ from typing import Any, NamedTuple
 from ras_sim.ledger import CATEGORIES, Ledger
 from ras_sim.metrics import Measures
 from ras_sim.metrics.paired import Difference, paired, paired_ratio
-from ras_sim.metrics.precision import paired_in_two_stages
+from ras_sim.metrics.precision import Aim, paired_to
+from ras_sim.metrics.samples import sample
 
 BETTER: Mapping[str, int] = {
     "goodput": 1,
@@ -25,6 +26,9 @@ BETTER: Mapping[str, int] = {
     "horizon_h": -1,
 }
 """Metrics that are compared: 1 if more is better, -1 if less is."""
+
+AIMED = ("goodput", "ettr", "cluster_goodput", "gpu_availability", "mtti_h", "interruptions", "planned_interruptions")
+"""Those whose difference a precision can be asked for."""
 
 
 class Usage(NamedTuple):
@@ -48,13 +52,13 @@ def usage_of(ledger: Ledger) -> Usage:
 
 
 class Pair(NamedTuple):
-    """Two designs in the same replications; the first `n_first` decided how many there are, if that is not None."""
+    """Two designs in the same replications; an aim decided how many there are, if it is not None."""
 
     base: Sequence[Measures]
     other: Sequence[Measures]
     base_usage: Sequence[Usage]
     other_usage: Sequence[Usage]
-    n_first: int | None = None
+    aim: Aim | None = None
 
 
 def differences(pair: Pair) -> dict[str, Any]:
@@ -76,9 +80,6 @@ def _metrics(pair: Pair) -> dict[str, Difference]:
         name: paired([float(getattr(one, name)) for one in a], [float(getattr(one, name)) for one in b])
         for name in ("goodput", "ettr", "cluster_goodput", "gpu_availability")
     }
-    if pair.n_first is not None:
-        goodputs = [one.goodput for one in a], [one.goodput for one in b]
-        found["goodput"] = paired_in_two_stages(*goodputs, pair.n_first)
     found["mtti_h"] = paired_ratio(
         ([one.running_h for one in a], [one.interruptions for one in a]),
         ([one.running_h for one in b], [one.interruptions for one in b]),
@@ -93,6 +94,9 @@ def _metrics(pair: Pair) -> dict[str, Difference]:
             [float(getattr(one, name)) for one in pair.base_usage],
             [float(getattr(one, name)) for one in pair.other_usage],
         )
+    if pair.aim is not None:
+        metric = pair.aim.wish.metric
+        found[metric] = paired_to(sample(a, metric), sample(b, metric), pair.aim.n_first)
     if any(one.completed for one in (*a, *b)):
         found["horizon_h"] = paired([one.horizon_h for one in a], [one.horizon_h for one in b])
     return found

@@ -13,12 +13,17 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 from ras_sim.errors import InputError, Problem
 from ras_sim.experiment import rundir
 from ras_sim.experiment.executors import spread
+from ras_sim.experiment.wishes import MAX_REPLICATIONS, Closing, Watch, watch_of, wish_of
 from ras_sim.ledger import ROW_TYPES, Ledger, frame_of
 from ras_sim.metrics import Aggregate, Measures, aggregate, check_conservation, measure
+from ras_sim.metrics.aggregate import with_estimate
+from ras_sim.metrics.precision import Aim, aim_of, estimate_to
+from ras_sim.metrics.samples import Sample, sample
 
 if TYPE_CHECKING:
     import pandas as pd
 
+    from ras_sim.metrics import Estimate
     from ras_sim.scenario.model import Scenario
 
 Progress = Callable[[int, int], None]
@@ -57,6 +62,7 @@ class Result:
         aggregate: estimates over the finished replications.
         wall_s: seconds that the run took; the only field that is not reproducible.
         interrupted: the user stopped the run before the last replication.
+        aim: the precision that was aimed at, if any; the interval of its metric in `aggregate` is that of the rule.
     """
 
     scenario: Scenario
@@ -67,6 +73,17 @@ class Result:
     aggregate: Aggregate
     wall_s: float
     interrupted: bool = False
+    aim: Aim | None = None
+
+    @property
+    def is_precise(self) -> bool:
+        """True if a precision was aimed at and reached."""
+        return self.aim is not None and self.aim.is_reached
+
+    @property
+    def aimed(self) -> Estimate | None:
+        """The metric whose precision was aimed at, with the interval of the rule; None without an aim."""
+        return None if self.aim is None else estimate_to(sample(self.measures, self.aim.wish.metric), self.aim)
 
     def frame(self, table: str) -> pd.DataFrame:
         """One table over all replications.
@@ -103,8 +120,18 @@ class Result:
             "rungs": {
                 rung: {key: one.mean for key, one in counts.items()} for rung, counts in total.rungs.items()
             },
+            "goodput_quantiles": {
+                name: None if one is None else one.to_json() for name, one in total.goodput_quantiles.items()
+            },
+            "precision": self._precision(),
             "wall_s": self.wall_s,
         }
+
+    def _precision(self) -> dict[str, Any] | None:
+        """What precision was aimed at, whether it was reached, and the estimate."""
+        if self.aim is None or self.aimed is None:
+            return None
+        return self.aim.to_json() | self.aimed.to_json()
 
     def manifest(self) -> dict[str, Any]:
         """What is needed to make these results again, and to know whether they are complete."""
@@ -122,6 +149,7 @@ class Result:
             "replications": self.replications,
             "finished": [one.replication for one in self.measures],
             "interrupted": self.interrupted,
+            "precision": None if self.aim is None else self.aim.to_json(),
             "wall_s": self.wall_s,
         }
 
@@ -162,6 +190,10 @@ def run(
     progress: Progress | None = None,
     keep_ledgers: bool = True,
     done: Sequence[Ledger] = (),
+    precision: float | str | None = None,
+    metric: str = "goodput",
+    max_replications: int = MAX_REPLICATIONS,
+    closing_in: Closing | None = None,
     simulate: Simulate | None = None,
 ) -> Result:
     """Run a scenario several times with independent random histories.
@@ -178,6 +210,12 @@ def run(
         progress: called after each finished replication.
         keep_ledgers: keep all rows; False saves memory where only metrics are wanted.
         done: ledgers of an earlier, interrupted run of the same scenario and seed: they are not run again.
+        precision: go on until the 95% interval of `metric` is at most this to either side, by Stein's rule
+            (`ras_sim.metrics.precision`): 0.002 or "0.2%" of goodput, "10 min" or "5 %" of an MTTI. `replications` is its
+            first stage, >= 10.
+        metric: what the precision is about, by its name in the JSON result.
+        max_replications: where to stop whatever the precision.
+        closing_in: shown the interval as it closes.
         simulate: what makes a ledger; None is `ras_sim.engine.simulate`. Picklable if workers > 1.
 
     Raises:
@@ -188,26 +226,67 @@ def run(
         raise wrong_argument("scenario", repr(str(scenario)), "a scenario: ras_sim.load(path)")
     check_arguments(replications, workers)
     _check_seed(seed, done)
+    wish = wish_of(scenario, metric, precision, n_first=replications, limit=max_replications)
     began_s = time.perf_counter()
-    known = {ledger.replication: ledger for ledger in done if ledger.replication < replications}
-    finished = [_outcome(ledger, keep_ledgers) for ledger in known.values()]
-    missing = [number for number in range(replications) if number not in known]
-    tasks = [(scenario, simulate, seed, number, keep_ledgers) for number in missing]
-    outcomes = spread(_one, tasks, workers)
-    interrupted = False
-    try:
-        with closing(outcomes):
-            for outcome in outcomes:
-                finished.append(outcome)
-                if progress is not None:
-                    progress(len(finished), replications)
-    except KeyboardInterrupt:
-        interrupted = len(finished) < replications
-    finished.sort(key=lambda outcome: outcome.measures.replication)
+    watch = watch_of(wish, replications, closing_in)
+    work = _Work(scenario, simulate, seed, workers, keep_ledgers, progress, watch)
+    finished: list[_Outcome] = []
+    interrupted, aim = _run_up_to(replications, work, done, finished), None
+    if wish is not None and not interrupted:
+        aim = aim_of(_sample(finished, metric), replications, wish)
+        while not interrupted and len(finished) < aim.n_wanted:
+            interrupted = _run_up_to(aim.n_wanted, work, done, finished)
+            aim = aim_of(_sample(finished, metric), replications, wish)
     measures = tuple(outcome.measures for outcome in finished)
     ledgers = tuple(outcome.ledger for outcome in finished if outcome.ledger is not None)
+    total, wanted = aggregate(measures), replications if aim is None else aim.n_wanted
+    if aim is not None:
+        total = with_estimate(total, metric, estimate_to(_sample(finished, metric), aim))
     wall_s = time.perf_counter() - began_s
-    return Result(scenario, seed, replications, measures, ledgers, aggregate(measures), wall_s, interrupted)
+    return Result(scenario, seed, wanted, measures, ledgers, total, wall_s, interrupted, aim)
+
+
+def _sample(finished: Sequence[_Outcome], metric: str) -> Sample:
+    return sample([one.measures for one in finished], metric)
+
+
+class _Work(NamedTuple):
+    """What does not change from replication to replication."""
+
+    scenario: Scenario
+    simulate: Simulate | None
+    seed: int
+    workers: int | None
+    keep_ledgers: bool
+    progress: Progress | None
+    watch: Watch | None
+
+
+def _run_up_to(n: int, work: _Work, done: Sequence[Ledger], finished: list[_Outcome]) -> bool:
+    """Finish the replications up to number n - 1, in order of their number; True if the user stopped that.
+
+    Args:
+        done: ledgers that need not be made again.
+        finished: what is finished already; the rest is added.
+    """
+    begun = {outcome.measures.replication for outcome in finished}
+    known = {one.replication: one for one in done if one.replication < n and one.replication not in begun}
+    finished.extend(_outcome(ledger, work.keep_ledgers) for ledger in known.values())
+    missing = [number for number in range(n) if number not in known and number not in begun]
+    tasks = [(work.scenario, work.simulate, work.seed, number, work.keep_ledgers) for number in missing]
+    interrupted = False
+    try:
+        with closing(spread(_one, tasks, work.workers)) as outcomes:
+            for outcome in outcomes:
+                finished.append(outcome)
+                if work.watch is not None:
+                    work.watch([one.measures for one in finished])
+                if work.progress is not None:
+                    work.progress(len(finished), n)
+    except KeyboardInterrupt:
+        interrupted = len(finished) < n
+    finished.sort(key=lambda outcome: outcome.measures.replication)
+    return interrupted
 
 
 def measured(

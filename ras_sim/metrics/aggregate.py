@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-
-import numpy as np
+from dataclasses import dataclass, replace
 
 from ras_sim.ledger import CATEGORIES
 from ras_sim.metrics.estimates import Estimate, estimate, estimate_ratio
 from ras_sim.metrics.measures import Measures, ResourceUse
+from ras_sim.metrics.quantiles import LEVELS, Quantile, quantile
 
 SCALARS = ("goodput", "ettr", "cluster_goodput", "gpu_availability", "interruptions", "planned_interruptions")
 """Fields of `Measures` that are averaged as they are; `mtti_h` and the MTTRs are ratios of totals."""
-
-N_FOR_QUANTILES = 20
-"""Below this many replications a 5% quantile is only the smallest value seen."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +29,7 @@ class Aggregate:
         rungs: rung -> {"attempts": ..., "fixed": ...}.
         mttr_h: stage -> hours, pooled over all repairs.
         resources: resource -> {"mean": ..., "low": ..., "high": ..., "zero_frac": ...}.
-        goodput_quantiles: {"p5": x, "p50": x, "p95": x}; None for fewer than 20 replications.
+        goodput_quantiles: p5, p50 and p95 of single replications; None where there are too few of them.
     """
 
     n: int
@@ -47,7 +43,7 @@ class Aggregate:
     rungs: dict[str, dict[str, Estimate]]
     mttr_h: dict[str, Estimate]
     resources: dict[str, dict[str, Estimate]]
-    goodput_quantiles: dict[str, float] | None
+    goodput_quantiles: dict[str, Quantile | None]
 
 
 def aggregate(measures: Sequence[Measures]) -> Aggregate:
@@ -72,7 +68,9 @@ def aggregate(measures: Sequence[Measures]) -> Aggregate:
         rungs=_rungs(measures),
         mttr_h=_mttr(measures),
         resources=_resources(measures),
-        goodput_quantiles=_quantiles([one.goodput for one in measures]),
+        goodput_quantiles={
+            name: quantile([one.goodput for one in measures], level) for name, level in LEVELS.items()
+        },
     )
 
 
@@ -118,9 +116,19 @@ def _resources(measures: Sequence[Measures]) -> dict[str, dict[str, Estimate]]:
     return uses
 
 
-def _quantiles(values: Sequence[float]) -> dict[str, float] | None:
-    """5%, 50% and 95% quantiles, None where there are too few values to speak of them."""
-    if len(values) < N_FOR_QUANTILES:
-        return None
-    levels = np.quantile(np.asarray(values, dtype=np.float64), [0.05, 0.5, 0.95])
-    return {name: float(level) for name, level in zip(("p5", "p50", "p95"), levels, strict=True)}
+def with_estimate(total: Aggregate, metric: str, found: Estimate) -> Aggregate:
+    """The same aggregate with another estimate of one metric.
+
+    Args:
+        metric: its name in the JSON result; one that never occurred has no estimate to replace.
+    """
+    if metric in total.metrics:
+        return replace(total, metrics=total.metrics | {metric: found})
+    table, _, key = metric.partition(".")
+    estimates = getattr(total, table)
+    if table == "rungs":
+        rung, _, count = key.rpartition(".")
+        if rung not in estimates:
+            return total
+        return replace(total, rungs=estimates | {rung: estimates[rung] | {count: found}})
+    return replace(total, **{table: estimates | {key: found}}) if key in estimates else total

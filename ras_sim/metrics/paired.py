@@ -97,19 +97,27 @@ def paired_ratio(
     mean = b.mean - a.mean
     if a.ci95 is None or b.ci95 is None:
         return Difference(a.mean, b.mean, Estimate(mean, None, None, a.n), None, None)
-    pseudo_a, pseudo_b = _pseudo_values(*base), _pseudo_values(*other)
+    pseudo_a, pseudo_b = pseudo_values(*base), pseudo_values(*other)
     sd = float((pseudo_b - pseudo_a).std(ddof=1))
     half = t_quantile(a.n - 1) * sd / math.sqrt(a.n)
     difference = Estimate(mean, (mean - half, mean + half), sd, a.n)
     return Difference(a.mean, b.mean, difference, _p_greater(difference), _factor(pseudo_a, pseudo_b))
 
 
-def _pseudo_values(numerators: Sequence[float], denominators: Sequence[float]) -> NDArray[np.float64]:
-    """n R - (n - 1) R(i) for each i, (n,)."""
+def pseudo_values(
+    numerators: Sequence[float], denominators: Sequence[float], *, log: bool = False
+) -> NDArray[np.float64]:
+    """n R - (n - 1) R(i) for each i, or the same of ln R, (n,); their spread is that of R by the jackknife.
+
+    Args:
+        numerators, denominators: one per replication, >= 0; leaving one out must leave something to divide, and by.
+        log: of the logarithm.
+    """
     x, y = np.asarray(numerators, dtype=np.float64), np.asarray(denominators, dtype=np.float64)
     n, total_x, total_y = len(x), math.fsum(x), math.fsum(y)
+    whole = total_x / total_y
     deleted: NDArray[np.float64] = (total_x - x) / (total_y - y)
-    return n * (total_x / total_y) - (n - 1) * deleted
+    return n * math.log(whole) - (n - 1) * np.log(deleted) if log else n * whole - (n - 1) * deleted
 
 
 def _p_greater(difference: Estimate) -> float | None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from ras_sim.experiment.compare_json import direction, p_better
 from ras_sim.experiment.differences import BETTER
+from ras_sim.report.aimed import aim_phrase
 from ras_sim.report.style import EFFECT_LABELS, OUTCOME_LABELS, count, label_of, number, percent, span
 from ras_sim.report.timeline import clock
 
@@ -59,11 +60,7 @@ def subtitle(comparison: Comparison) -> list[str]:
         f"seed {comparison.seed}",
     ]
     if comparison.aim is not None:
-        aim = comparison.aim
-        reached = (
-            "reached" if comparison.is_precise else f"not reached, that takes {aim.n_needed:,} replications"
-        )
-        parts.append(f"goodput to ±{number(100 * aim.half_width)} points: {reached}")
+        parts.append(aim_phrase(comparison.aim))
     if comparison.interrupted:
         parts.append("stopped early: only what every design has finished is counted")
     return parts

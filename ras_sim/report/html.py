@@ -10,9 +10,9 @@ from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ras_sim.report.aimed import facts
 from ras_sim.report.markup import Section
 from ras_sim.report.sections import SECTIONS
-from ras_sim.report.views import subtitle
 
 if TYPE_CHECKING:
     from ras_sim.experiment.replicate import Result
@@ -99,8 +99,8 @@ def _header(result: Result) -> str:
     """Name, description, and what was run."""
     scenario = result.scenario
     description = f'<p class="intro">{escape(scenario.description)}</p>' if scenario.description else ""
-    facts = escape(" · ".join(subtitle(result)))
-    return f'<header><h1>{escape(scenario.name)}</h1>{description}<p class="facts">{facts}</p></header>'
+    what = escape(" · ".join(facts(result)))
+    return f'<header><h1>{escape(scenario.name)}</h1>{description}<p class="facts">{what}</p></header>'
 
 
 def _link(section: Section) -> str:

@@ -57,7 +57,7 @@ def comparisons(result: Result) -> list[Comparison]:
 
 def _compare(key: str, figure: Published, aggregate: Aggregate) -> Comparison:
     """Put one figure beside its estimate."""
-    estimate, kind, label = lookup(aggregate, key), _kind(key), metric_label(key)
+    estimate, kind, label = lookup(aggregate, key), kind_of(key), metric_label(key)
     published = _claim(figure, kind)
     if estimate is None or estimate.mean is None:
         return Comparison(label, published, "-", "", "", "not simulated", figure.source)
@@ -167,7 +167,7 @@ def _stated(value: float, kind: str) -> str:
     return f"{100 * value:.4g}%" if kind == "percent" else shown(value, kind)
 
 
-def _kind(key: str) -> str:
+def kind_of(key: str) -> str:
     """How values of a metric are written: percent, span (hours) or number."""
     if key in _FRACTIONS:
         return "percent"

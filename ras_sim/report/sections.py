@@ -8,6 +8,7 @@ from html import escape
 from typing import TYPE_CHECKING
 
 from ras_sim.report import figures, figures_time, timeline, views
+from ras_sim.report.aimed import aimed_headlines, quantiles_line
 from ras_sim.report.markup import Column, Section, details, figure, paragraph, selector, table
 from ras_sim.report.published import UNDECIDED, comparisons
 from ras_sim.report.style import CATEGORY_MEANINGS, label_of, number, percent, span
@@ -28,14 +29,15 @@ N_CAUSE_ROWS = 20
 def headline_numbers(result: Result) -> Section:
     """The numbers that a reader came for."""
     cards = []
-    for index, one in enumerate(views.headlines(result)):
+    for index, one in enumerate([*views.headlines(result), *aimed_headlines(result)]):
         css = "card main" if index == 0 else "card"
         interval = f'<dd class="interval">95%: {escape(one.interval)}</dd>' if one.interval else ""
         cards.append(
             f'<div class="{css}"><dt>{escape(one.label)}</dt><dd class="value">{escape(one.value)}</dd>'
             f'{interval}<dd class="meaning">{escape(one.meaning)}</dd></div>'
         )
-    notes = ""
+    spread = quantiles_line(result)
+    notes = paragraph(spread, "note") if spread else ""
     if len(result.measures) < 2:
         notes = paragraph(
             "One replication has no interval: run more to see how far chance moves these numbers.", "note"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from ras_sim.report.aimed import aimed_headlines, facts, quantiles_line
 from ras_sim.report.published import UNDECIDED, Comparison, comparisons
 from ras_sim.report.style import CATEGORY_COLOURS, NEUTRAL, label_of, percent
 from ras_sim.report.views import (
@@ -16,7 +17,6 @@ from ras_sim.report.views import (
     headlines,
     rung_rows,
     rungs,
-    subtitle,
     time_shares,
 )
 
@@ -45,7 +45,7 @@ def summary(result: Result, *, width: int) -> RenderableType:
     width = max(width, MIN_WIDTH)
     parts: list[RenderableType] = [
         Text(result.scenario.name, style="bold"),
-        Text(" · ".join(subtitle(result)), style="dim"),
+        Text(" · ".join(facts(result)), style="dim"),
         Text(),
         *_headline_lines(result),
         Text(),
@@ -67,13 +67,14 @@ def _headline_lines(result: Result) -> list[Text]:
     from rich.text import Text
 
     lines = []
-    for index, one in enumerate(headlines(result)):
+    for index, one in enumerate([*headlines(result), *aimed_headlines(result)]):
         line = Text(f"{one.label:<16}", style="bold" if index == 0 else "")
         line.append(f"{one.value:>10}", style="bold green" if index == 0 else "bold")
         if one.interval:
             line.append(f"   95% interval {one.interval}", style="dim")
         lines.append(line)
-    return lines
+    spread = quantiles_line(result)
+    return [*lines, Text(spread, style="dim")] if spread else lines
 
 
 def _time_lines(shares: Mapping[str, float], width: int) -> list[RenderableType]:
@@ -193,9 +194,12 @@ def _published_lines(rows: Sequence[Comparison]) -> list[RenderableType]:
 
 def summary_markdown(result: Result) -> str:
     """The same summary as Markdown, for `summary.md`."""
-    parts = [f"# {md(result.scenario.name)}", md(" · ".join(subtitle(result)))]
-    rows = [(one.label, one.value, one.interval or "-") for one in headlines(result)]
+    parts = [f"# {md(result.scenario.name)}", md(" · ".join(facts(result)))]
+    shown = [*headlines(result), *aimed_headlines(result)]
+    rows = [(one.label, one.value, one.interval or "-") for one in shown]
     parts.append(md_table(("", "mean", "95% interval"), rows))
+    spread = quantiles_line(result)
+    parts += [md(spread)] if spread else []
     shares = folded(time_shares(result))
     parts += ["## Where the time went"]
     parts.append(md_table(("category", "share"), [(label_of(n), percent(s)) for n, s in shares.items()]))

@@ -128,4 +128,4 @@ def test_a_precision_decides_how_many_replications_there_are() -> None:
     assert made["replications"] == made["precision"]["n_needed"] > 10
     short = compare(*arguments, "0.01%", "--max-replications", "15").stdout
     assert "goodput to ±0.01 points: not reached" in " ".join(short.split())
-    assert "want a percentage or a fraction" in compare(*arguments, "5x", code=2).stderr
+    assert "want points as a percentage or a fraction" in compare(*arguments, "5x", code=2).stderr

@@ -14,7 +14,8 @@ from ras_sim.experiment import baseline as baselines
 from ras_sim.experiment.check import subject_of
 from ras_sim.experiment.collect import collect, states_expectations
 from ras_sim.experiment.rebase import earlier, moved, new_baseline
-from ras_sim.metrics.precision import replications_needed
+from ras_sim.metrics.estimates import estimate
+from ras_sim.metrics.precision import needed_by
 from ras_sim.report.check_text import baseline_lines
 from ras_sim.scenario.load import load, loads
 from tests.experiment.checking import MARGIN, ROOT, TINY, scenario, steady, text
@@ -113,7 +114,7 @@ def test_a_new_baseline_is_as_fine_as_its_margin_needs() -> None:
     assert coarse.metrics["goodput"].n == 40 < fine.metrics["goodput"].n
     values = fine.metrics["goodput"].values
     assert values is not None
-    assert len(values) == replications_needed(values[:40], 0.008 / 4)
+    assert len(values) == needed_by(estimate(values[:40]), 0.008 / 4)
     narrow = scenario("goodput: {no_worse_than_baseline_by: 0.01 %}")
     assert new_baseline(narrow, workers=1, max_replications=60).metrics["goodput"].n == 60
 

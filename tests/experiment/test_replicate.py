@@ -222,8 +222,11 @@ def test_json_has_the_promised_shape() -> None:
         "interruptions_by_mode",
         "faults_by_mode",
         "rungs",
+        "goodput_quantiles",
+        "precision",
         "wall_s",
     }
+    assert (made["precision"], set(made["goodput_quantiles"])) == (None, {"p5", "p50", "p95"})
     assert (made["schema"], made["scenario"], made["seed"], made["replications"]) == (1, "tiny", 5, 3)
     assert made["horizon_h"] == 100.0
     names = ["goodput", "ettr", "cluster_goodput", "mtti_h", "interruptions", "planned_interruptions"]
