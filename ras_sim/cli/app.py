@@ -79,7 +79,9 @@ def run(
             help="Go on until the metric is known to +- this: 0.2% of goodput, 10 min or 5 % of mtti_h.",
         ),
     ] = None,
-    metric: Annotated[str, typer.Option(help="What --precision is about, e.g. mtti_h, time_h.restore.")] = "goodput",
+    metric: Annotated[
+        str, typer.Option(help="What --precision is about, e.g. mtti_h, time_h.restore.")
+    ] = "goodput",
     max_replications: Annotated[int, typer.Option(help="Where --precision stops.")] = 2000,
     replication: Annotated[
         int | None,

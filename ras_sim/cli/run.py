@@ -50,7 +50,9 @@ def run_scenario(options: RunOptions) -> int:
         rundir.check_target(options.out)
     if options.replication is not None:
         if options.precision is not None:
-            raise wrong_argument("precision", repr(options.precision), "none of it with --replication, which is one run")
+            raise wrong_argument(
+                "precision", repr(options.precision), "none of it with --replication, which is one run"
+            )
         result = run_again(scenario, seed=options.seed, replication=options.replication)
     else:
         result = _run_many(scenario, options)

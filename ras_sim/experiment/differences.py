@@ -27,7 +27,15 @@ BETTER: Mapping[str, int] = {
 }
 """Metrics that are compared: 1 if more is better, -1 if less is."""
 
-AIMED = ("goodput", "ettr", "cluster_goodput", "gpu_availability", "mtti_h", "interruptions", "planned_interruptions")
+AIMED = (
+    "goodput",
+    "ettr",
+    "cluster_goodput",
+    "gpu_availability",
+    "mtti_h",
+    "interruptions",
+    "planned_interruptions",
+)
 """Those whose difference a precision can be asked for."""
 
 

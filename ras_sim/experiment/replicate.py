@@ -83,7 +83,9 @@ class Result:
     @property
     def aimed(self) -> Estimate | None:
         """The metric whose precision was aimed at, with the interval of the rule; None without an aim."""
-        return None if self.aim is None else estimate_to(sample(self.measures, self.aim.wish.metric), self.aim)
+        return (
+            None if self.aim is None else estimate_to(sample(self.measures, self.aim.wish.metric), self.aim)
+        )
 
     def frame(self, table: str) -> pd.DataFrame:
         """One table over all replications.

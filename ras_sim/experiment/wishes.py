@@ -60,7 +60,9 @@ def wish_of(
     """
     if precision is None:
         if metric != "goodput":
-            raise InputError([_problem("metric", repr(metric), "a precision with it: it is what that is about")])
+            raise InputError(
+                [_problem("metric", repr(metric), "a precision with it: it is what that is about")]
+            )
         return None
     # Its package builds machines: a run without a precision need not load that.
     from ras_sim.scenario.checks.published import metric_names
@@ -69,7 +71,9 @@ def wish_of(
     found = []
     if metric not in known:
         wanted = (
-            "a metric of the result, e.g. goodput, mtti_h, time_h.restore" if among is None else ", ".join(among)
+            "a metric of the result, e.g. goodput, mtti_h, time_h.restore"
+            if among is None
+            else ", ".join(among)
         )
         found.append(_problem("metric", repr(metric), wanted, nearest(metric, known)))
     if n_first < MIN_FIRST:

@@ -197,7 +197,9 @@ def _wider(n_first: int, first: float | None, n: int, whole: float | None) -> Re
     """The wider of what the first stage and all values say; None if they say nothing."""
     if whole is None:
         return None
-    found = [Reach(n, whole, n - 1)] if first is None else [Reach(n, whole, n - 1), Reach(n, first, n_first - 1)]
+    found = (
+        [Reach(n, whole, n - 1)] if first is None else [Reach(n, whole, n - 1), Reach(n, first, n_first - 1)]
+    )
     return max(found, key=lambda one: one.half_width)
 
 

@@ -60,7 +60,9 @@ def aimed_headlines(result: Result) -> list[Headline]:
     metric = result.aim.wish.metric
     kind = kind_of(metric)
     what = interval(found, kind)
-    return [Headline(metric, metric_label(metric), shown(found.mean, kind), what, "the precision is about this")]
+    return [
+        Headline(metric, metric_label(metric), shown(found.mean, kind), what, "the precision is about this")
+    ]
 
 
 def quantiles_line(result: Result) -> str:

@@ -66,7 +66,10 @@ def test_the_same_command_goes_on_to_the_same_precision(tmp_path: Path) -> None:
 
 
 def test_what_makes_no_sense_is_said() -> None:
-    assert "none of it with --replication" in command(TINY, "--precision", "1%", "--replication", "3", code=2).stderr
+    assert (
+        "none of it with --replication"
+        in command(TINY, "--precision", "1%", "--replication", "3", code=2).stderr
+    )
     assert "want a precision with it" in command(TINY, "--metric", "mtti_h", code=2).stderr
     both = command(TINY, "--precision", "1 h", "--metric", "goodputt", "-n", "5", code=2).stderr
     assert "did you mean 'goodput'" in both

@@ -89,7 +89,9 @@ def mtti(mean: float, shape: float | None) -> tuple[Draw, float]:
 
     def draw(rng: np.random.Generator, n: int) -> Sample:
         counts = rng.poisson(mean if shape is None else rng.gamma(shape, mean / shape, n), n)
-        return Sample((2000.0 - 2.0 * counts - rng.exponential(20.0, n)).tolist(), counts.astype(float).tolist())
+        return Sample(
+            (2000.0 - 2.0 * counts - rng.exponential(20.0, n)).tolist(), counts.astype(float).tolist()
+        )
 
     return draw, (1980.0 - 2.0 * mean) / mean
 
@@ -174,7 +176,13 @@ def test_a_run_to_a_precision_covers_the_known_goodput() -> None:
 
 @pytest.mark.parametrize(
     ("metric", "precision"),
-    [("goodput", 0.002), ("mtti_h", "5 %"), ("mtti_h", "60 min"), ("time_h.restore", "15 min"), ("interruptions", 0.4)],
+    [
+        ("goodput", 0.002),
+        ("mtti_h", "5 %"),
+        ("mtti_h", "60 min"),
+        ("time_h.restore", "15 min"),
+        ("interruptions", 0.4),
+    ],
 )
 def test_the_interval_of_the_rule_is_the_one_that_is_reported(metric: str, precision: float | str) -> None:
     found = run_toy(seed=4, metric=metric, precision=precision)
