@@ -21,7 +21,7 @@ from ras_sim.experiment.designs import (
 )
 from ras_sim.experiment.differences import AIMED, Pair, Usage, differences, usage_of
 from ras_sim.experiment.executors import spread
-from ras_sim.experiment.matching import FaultTotals, Parting, partings, worst
+from ras_sim.experiment.matching import FaultTotals, Parting, losses_of, partings, worst
 from ras_sim.experiment.replicate import (
     Progress,
     Simulate,
@@ -301,19 +301,22 @@ def _one(
     replication: int,
 ) -> _Outcome:
     """One replication of every design: what a worker does. Only what the comparison needs is kept of the ledgers."""
-    if simulate is None:
-        from ras_sim.engine import simulate as engine_simulate
+    # It loads the engine: a comparison that is only read need not.
+    from ras_sim.engine.replication import rare_garbage_collection
+    from ras_sim.engine.replication import simulate as engine_simulate
 
-        simulate = engine_simulate
-    base = _checked(simulate(scenarios[0], seed=seed, replication=replication))
-    measures, usage, totals, parted = [measure(base)], [usage_of(base)], [], []
-    for scenario, unmatched in zip(scenarios[1:], apart, strict=True):
-        other = _checked(simulate(scenario, seed=seed, replication=replication))
-        measures.append(measure(other))
-        usage.append(usage_of(other))
-        found, worst_ones = partings(base, other, N_PARTINGS, unmatched)
-        totals.append(found)
-        parted.append(worst_ones)
+    simulate = simulate or engine_simulate
+    with rare_garbage_collection():
+        base = _checked(simulate(scenarios[0], seed=seed, replication=replication))
+        measures, usage, totals, parted = [measure(base)], [usage_of(base)], [], []
+        ours = losses_of(base)
+        for scenario, unmatched in zip(scenarios[1:], apart, strict=True):
+            other = _checked(simulate(scenario, seed=seed, replication=replication))
+            measures.append(measure(other))
+            usage.append(usage_of(other))
+            found, worst_ones = partings(ours, losses_of(other), N_PARTINGS, unmatched)
+            totals.append(found)
+            parted.append(worst_ones)
     return _Outcome(tuple(measures), tuple(usage), tuple(totals), tuple(parted))
 
 

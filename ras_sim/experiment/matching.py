@@ -12,13 +12,13 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from heapq import nlargest
+from typing import NamedTuple
 
-from ras_sim.ledger import AttemptRow, IncidentRow, Ledger
+from ras_sim.ledger import AttemptRow, IncidentRow, Ledger, new_row
 from ras_sim.metrics.measures import is_planned
 
 
-@dataclass(frozen=True, slots=True)
-class Fault:
+class Fault(NamedTuple):
     """One root cause in one design, with everything that came of it.
 
     Args:
@@ -108,27 +108,55 @@ class Matching:
 _Key = tuple[str, str, int]
 
 
+class Losses(NamedTuple):
+    """What one replication lost, and the root causes that are charged with a part of it.
+
+    Args:
+        replication: the history.
+        faults: every root cause in order of arrival; planned stops are none.
+        lost_gpu_h: all GPU-hours of the job that were not productive.
+    """
+
+    replication: int
+    faults: list[Fault]
+    lost_gpu_h: float
+
+
 def faults_of(ledger: Ledger) -> list[Fault]:
     """Every root cause of a replication, in order of arrival; planned stops are none."""
-    families: dict[int, list[IncidentRow]] = {}
-    roots: dict[int, int] = {}
+    return losses_of(ledger).faults
+
+
+def losses_of(ledger: Ledger) -> Losses:
+    """Charge what a replication lost to its root causes."""
+    roots: dict[int, _Root] = {}
+    of: dict[int, _Root] = {}  # by any incident of it
     for incident in ledger.incidents:  # in order of arrival: a return comes after its root
         if not is_planned(incident):
-            roots[incident.incident_id] = incident.root_id
-            families.setdefault(incident.root_id, []).append(incident)
-    attempts: dict[int, list[AttemptRow]] = {root: [] for root in families}
+            root = roots.get(incident.root_id)
+            if root is None:
+                root = roots[incident.root_id] = ([], [], {})
+            root[0].append(incident)
+            of[incident.incident_id] = root
     for attempt in ledger.attempts:
-        attempts[roots[attempt.incident_id]].append(attempt)
-    lost: dict[int, dict[str, float]] = {root: {} for root in families}
+        of[attempt.incident_id][1].append(attempt)
+    n, all_hours = ledger.n_job_gpus, []
     for _, _, category, hours, incident_id in ledger.job:
-        if category != "productive" and incident_id in roots:
-            table = lost[roots[incident_id]]
-            table[category] = table.get(category, 0.0) + hours
-    n = ledger.n_job_gpus
-    return [
-        Fault(tuple(rows), tuple(attempts[root]), lost[root], math.fsum(lost[root].values()) * n)
-        for root, rows in families.items()
+        if category != "productive":
+            all_hours.append(hours)
+            root = of.get(incident_id)
+            if root is not None:
+                table = root[2]
+                table[category] = table.get(category, 0.0) + hours
+    faults = [
+        new_row(Fault, (tuple(incidents), tuple(attempts), lost, math.fsum(lost.values()) * n))
+        for incidents, attempts, lost in roots.values()
     ]
+    return Losses(ledger.replication, faults, math.fsum(all_hours) * n)
+
+
+_Root = tuple[list[IncidentRow], list[AttemptRow], dict[str, float]]
+"""Incidents, attempts and lost hours of a root cause, while they are collected."""
 
 
 def match(base: Iterable[Fault], other: Iterable[Fault], apart: Collection[str] = ()) -> Matching:
@@ -144,7 +172,8 @@ def match(base: Iterable[Fault], other: Iterable[Fault], apart: Collection[str] 
     groups: dict[_Key, tuple[list[Fault], list[Fault]]] = defaultdict(lambda: ([], []))
     for side, faults in enumerate((base, other)):
         for fault in faults:
-            groups[_key(fault.first)][side].append(fault)
+            row = fault.incidents[0]
+            groups[row.component_class, row.mode, row.instance][side].append(fault)
     found = Matching([], [], [])
     for (cls, mode, _), (ours, theirs) in groups.items():
         if apart and f"{cls}.{mode}" in apart:
@@ -155,12 +184,15 @@ def match(base: Iterable[Fault], other: Iterable[Fault], apart: Collection[str] 
     return found
 
 
-def _key(row: IncidentRow) -> _Key:
-    return row.component_class, row.mode, row.instance
-
-
 def _match_group(ours: Sequence[Fault], theirs: Sequence[Fault], found: Matching) -> None:
     """Pair the faults of one part and mode."""
+    if len(ours) == 1 == len(theirs):  # most often, and it is the same pair either way
+        found.pairs.append((ours[0], theirs[0]))
+        return
+    if not ours or not theirs:
+        found.only_base.extend(ours)
+        found.only_other.extend(theirs)
+        return
     by_hour = {fault.first.arrive_h: fault for fault in theirs}
     left, taken = [], set()
     for fault in ours:
@@ -178,44 +210,66 @@ def _match_group(ours: Sequence[Fault], theirs: Sequence[Fault], found: Matching
 
 
 def partings(
-    base: Ledger, other: Ledger, limit: int, apart: Collection[str] = ()
+    base: Losses, other: Losses, limit: int, apart: Collection[str] = ()
 ) -> tuple[FaultTotals, list[Parting]]:
     """Match the faults of one replication in two designs.
 
     Args:
-        base, other: ledgers of the same seed and replication.
+        base, other: of the same seed and replication.
         limit: how many faults of each kind (see `worst`) to return at most.
         apart: see `match`.
 
     Returns:
         the totals, and the matched faults in which the designs parted most.
     """
-    found = match(faults_of(base), faults_of(other), apart)
-    alike: list[tuple[Fault, Fault]] = []
-    unlike: list[tuple[Fault, Fault]] = []
+    found = match(base.faults, other.faults, apart)
+    unlike: list[_Extra] = []
+    alike: list[_Extra] = []
     for a, b in found.pairs:
-        (alike if a.walk == b.walk else unlike).append((a, b))
+        (alike if _same_walk(a.attempts, b.attempts) else unlike).append((b.lost_gpu_h - a.lost_gpu_h, a, b))
+    unlike_gpu_h, alike_gpu_h, matched_gpu_h = map(_sum, (unlike, alike, [*unlike, *alike]))
     unmatched = math.fsum(
         [*(b.lost_gpu_h for b in found.only_other), *(-a.lost_gpu_h for a in found.only_base)]
     )
     totals = FaultTotals(
         n_matched=len(found.pairs),
-        n_same_hour=sum(a.first.arrive_h == b.first.arrive_h for a, b in found.pairs),
+        n_same_hour=sum(a.incidents[0].arrive_h == b.incidents[0].arrive_h for a, b in found.pairs),
         n_only_base=len(found.only_base),
         n_only_other=len(found.only_other),
         n_alike=len(alike),
-        alike_gpu_h=_extra_gpu_h(alike),
-        unlike_gpu_h=_extra_gpu_h(unlike),
+        alike_gpu_h=alike_gpu_h,
+        unlike_gpu_h=unlike_gpu_h,
         unmatched_gpu_h=unmatched,
-        unblamed_gpu_h=_lost_gpu_h(other) - _lost_gpu_h(base) - _extra_gpu_h(found.pairs) - unmatched,
+        unblamed_gpu_h=other.lost_gpu_h - base.lost_gpu_h - matched_gpu_h - unmatched,
     )
-    kinds = ([Parting(base.replication, a, b) for a, b in kind] for kind in (unlike, alike))
-    return totals, [one for kind in kinds for one in _largest(kind, limit)]
+    largest = (one for kind in (unlike, alike) for one in nlargest(limit, filter(_extra, kind), key=_size))
+    return totals, [Parting(base.replication, a, b) for _, a, b in largest]
 
 
-def _extra_gpu_h(pairs: Iterable[tuple[Fault, Fault]]) -> float:
-    """Lost GPU-hours that faults cost more in the other design."""
-    return math.fsum(b.lost_gpu_h - a.lost_gpu_h for a, b in pairs)
+_Extra = tuple[float, Fault, Fault]
+"""Lost GPU-hours that a fault costs more in the other design; the fault in each."""
+
+
+def _same_walk(ours: Sequence[AttemptRow], theirs: Sequence[AttemptRow]) -> bool:
+    """True if two designs tried the same rungs with the same outcomes: `Fault.walk` is the same."""
+    if len(ours) != len(theirs):
+        return False
+    for a, b in zip(ours, theirs, strict=True):  # noqa: SIM110 - half the price of all(...)
+        if a.rung != b.rung or a.outcome != b.outcome:
+            return False
+    return True
+
+
+def _sum(found: Iterable[_Extra]) -> float:
+    return math.fsum(extra for extra, _, _ in found)
+
+
+def _extra(one: _Extra) -> float:
+    return one[0]
+
+
+def _size(one: _Extra) -> float:
+    return abs(one[0])
 
 
 def worst(found: Iterable[Parting], limit: int) -> list[Parting]:
@@ -235,8 +289,3 @@ def worst(found: Iterable[Parting], limit: int) -> list[Parting]:
 def _largest(found: Iterable[Parting], limit: int) -> list[Parting]:
     """The largest differences, the largest first; those that are none left out."""
     return nlargest(limit, (one for one in found if one.extra_gpu_h), key=lambda one: abs(one.extra_gpu_h))
-
-
-def _lost_gpu_h(ledger: Ledger) -> float:
-    """All GPU-hours of the job that were not productive."""
-    return math.fsum(row.hours for row in ledger.job if row.category != "productive") * ledger.n_job_gpus

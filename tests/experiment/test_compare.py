@@ -16,7 +16,7 @@ from ras_sim.experiment.compare import Against, Comparison, compare
 from ras_sim.experiment.compare_json import difference_json, p_better
 from ras_sim.experiment.designs import changes_between, load_designs, shared_histories
 from ras_sim.experiment.differences import BETTER, usage_of
-from ras_sim.experiment.matching import Parting, faults_of, match, partings, worst
+from ras_sim.experiment.matching import Parting, faults_of, losses_of, match, partings, worst
 from ras_sim.experiment.replicate import run
 from ras_sim.ledger import AttemptRow, JobRow, Ledger
 from ras_sim.metrics.paired import Difference, paired
@@ -134,7 +134,7 @@ def test_faults_are_matched_by_hour_then_by_turn() -> None:
     assert pairs == {(50.0, 50.0), (1.0, 60.0)}
     assert [(one.first.instance, one.first.arrive_h) for one in found.only_base] == [(8, 3.0)]
     assert [(one.first.instance, one.first.arrive_h) for one in found.only_other] == [(7, 70.0), (9, 3.0)]
-    totals, worst = partings(base, other, limit=1)
+    totals, worst = partings(losses_of(base), losses_of(other), limit=1)
     assert (totals.n_matched, totals.n_same_hour, totals.n_only_base, totals.n_only_other) == (2, 1, 1, 2)
     assert totals.alike_gpu_h == 8 * (3.0 + 0.5)
     assert totals.unmatched_gpu_h == 8 * (16.0 + 8.0 - 4.0)
@@ -156,7 +156,7 @@ def test_a_fault_that_was_handled_in_another_way_is_told_apart() -> None:
     base, other = fault(0, 7, 1.0, 1.0), fault(0, 7, 1.0, 3.0)
     base.attempts = [AttemptRow(0, "gpu_reset", 1, 1, 2, "fixed")]
     other.attempts = [AttemptRow(0, "rma", 1, 1, 4, "fixed")]
-    totals, _ = partings(base, other, limit=5)
+    totals, _ = partings(losses_of(base), losses_of(other), limit=5)
     assert (totals.n_alike, totals.alike_gpu_h, totals.unlike_gpu_h) == (0, 0, 16.0)
 
 
