@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
-from pathlib import Path
 
 import ras_sim
 from benchmarks import airesim
+from benchmarks.effort import Effort
+from benchmarks.experiments import EXPERIMENTS
 from benchmarks.floor import events_of, fire
 from benchmarks.processes import fresh, python
 from benchmarks.processes import ras_sim as command
@@ -20,33 +20,6 @@ AIRESIM_FACTOR = 60.0
 LARGER_FACTOR = 1.5
 PEAK_BYTES = 500e6
 HELP_CPU_S, IMPORT_CPU_S = 0.5, 0.3
-
-
-@dataclass(frozen=True, slots=True)
-class Effort:
-    """How much to measure.
-
-    Args:
-        rounds: repeats of everything.
-        replications: of the run that is split over workers.
-        airesim_overrides, xl_overrides: shorten the scenarios where only the harness is tried.
-        airesim: a checkout of AIReSim, or None.
-    """
-
-    rounds: int = 5
-    replications: int = 8
-    airesim_overrides: tuple[str, ...] = ()
-    xl_overrides: tuple[str, ...] = ()
-    airesim: Path | None = None
-
-
-QUICK = Effort(
-    rounds=1,
-    replications=2,
-    airesim_overrides=("horizon=5d",),
-    xl_overrides=("horizon=2d",),
-)
-"""The harness at its smallest: the figures mean nothing."""
 
 
 def speed(effort: Effort) -> list[Line]:
@@ -162,5 +135,12 @@ def workers(effort: Effort) -> list[Line]:
     ]
 
 
-MEASURES = {"speed": speed, "large": large, "memory": memory, "start_up": start_up, "workers": workers}
+MEASURES = {
+    "speed": speed,
+    "large": large,
+    "memory": memory,
+    "start_up": start_up,
+    "workers": workers,
+    **EXPERIMENTS,
+}
 """Every measurement by name, in the order of the table."""

@@ -10,7 +10,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from benchmarks.measures import MEASURES, QUICK, Effort
+from benchmarks.effort import QUICK, Effort
+from benchmarks.measures import MEASURES
 from benchmarks.table import Line, markdown, plain
 from benchmarks.workloads import AIRESIM, setup, simulated
 
