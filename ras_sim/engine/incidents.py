@@ -40,6 +40,21 @@ _BLOCK = 64  # the n-th return of a root cause uses the n-th block of draws
 _TRY, _PER_TRY = 1 << 32, 8
 _DURATION, _WORKS, _SEEN, _TEST, _VERDICT, _TRAVEL = 0, 1, 2, 3, 4, 5
 
+
+def needs_of(mode: FailureMode, key: int) -> int:
+    """Position of the lowest rung that truly fixes the fault with this key."""
+    return mode.needs.draw(key, _NEEDS)
+
+
+def first_try_h(setup: Setup, rung: Rung, key: int) -> float:
+    """Hours of the first try of a rung on the fault with this key, and of a technician's way to it."""
+    draws = _TRY + (rung.level << 16) * _PER_TRY
+    travel_h = 0.0
+    if rung.technician and setup.technicians is not None:
+        travel_h = setup.technicians.travel.quantile(uniform(key, draws + _TRAVEL))
+    return travel_h + rung.duration.draw(key, draws + _DURATION)
+
+
 STOPPING = frozenset({"exception", "crash", "hang"})
 """Symptoms that stop the job at once."""
 
@@ -114,7 +129,7 @@ class Incidents:
         if life != EXTRA and lives.number(instance) != life:
             return None  # the part was replaced before this could happen
         key = origin if isinstance(origin, int) else lives.fault_key(instance, life)
-        root = RootCause(self._n_incidents, key, mode.needs.draw(key, _NEEDS), accrued_h, life)
+        root = RootCause(self._n_incidents, key, needs_of(mode, key), accrued_h, life)
         self.n_faults[mode_id] += 1
         if life == EXTRA:
             node = self._spread.home(mode, instance)

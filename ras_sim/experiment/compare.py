@@ -32,6 +32,7 @@ from ras_sim.experiment.replicate import (
 from ras_sim.experiment.wishes import MAX_REPLICATIONS, Closing, is_time_to_look, wish_of
 from ras_sim.ledger import Ledger
 from ras_sim.metrics import Aggregate, Measures, aggregate, check_conservation, measure
+from ras_sim.metrics.controlled import controlled
 from ras_sim.metrics.paired import Difference
 from ras_sim.metrics.precision import Aim, Reach, Wish, paired_reach
 from ras_sim.metrics.samples import sample
@@ -57,6 +58,8 @@ class Against:
         lost_gpu_hours_by_category: hours that were not productive x GPUs of the job.
         lost_gpu_hours_by_mode, interruptions_by_mode: by root cause, "class.mode".
         rungs: attempts of each rung.
+        adjusted: the difference in goodput adjusted for what the histories happened to bring, see
+            `ras_sim.metrics.controlled`; None for few replications and for a precision that was aimed at.
         faults: totals of the matching of faults, one of each replication.
         partings: the matched faults of all replications in which the designs parted most: those that were handled in another
             way, the largest difference first, then those that were handled alike.
@@ -71,17 +74,20 @@ class Against:
     lost_gpu_hours_by_mode: dict[str, Difference]
     interruptions_by_mode: dict[str, Difference]
     rungs: dict[str, Difference]
+    adjusted: Difference | None
     faults: tuple[FaultTotals, ...]
     partings: list[Parting]
 
 
 class _Outcome(NamedTuple):
-    """What a worker sends back of one replication: one item for each design, or for each but the base."""
+    """What a worker sends back of one replication: one item for each design, or for each but the base; and the controls of
+    the history."""
 
     measures: tuple[Measures, ...]
     usage: tuple[Usage, ...]
     faults: tuple[FaultTotals, ...]
     partings: tuple[list[Parting], ...]
+    controls: tuple[float, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -302,9 +308,12 @@ def _one(
 ) -> _Outcome:
     """One replication of every design: what a worker does. Only what the comparison needs is kept of the ledgers."""
     # It loads the engine: a comparison that is only read need not.
+    from ras_sim.engine.controls import controls
     from ras_sim.engine.replication import rare_garbage_collection
     from ras_sim.engine.replication import simulate as engine_simulate
 
+    # Other histories than those of the engine have nothing to do with its draws.
+    known = controls(scenarios[0], seed=seed, replication=replication) if simulate is None else ()
     simulate = simulate or engine_simulate
     with rare_garbage_collection():
         base = _checked(simulate(scenarios[0], seed=seed, replication=replication))
@@ -317,7 +326,7 @@ def _one(
             found, worst_ones = partings(ours, losses_of(other), N_PARTINGS, unmatched)
             totals.append(found)
             parted.append(worst_ones)
-    return _Outcome(tuple(measures), tuple(usage), tuple(totals), tuple(parted))
+    return _Outcome(tuple(measures), tuple(usage), tuple(totals), tuple(parted), known)
 
 
 def _checked(ledger: Ledger) -> Ledger:
@@ -328,6 +337,12 @@ def _checked(ledger: Ledger) -> Ledger:
 def _by_design(finished: Sequence[_Outcome], name: str, n_designs: int) -> tuple[tuple[Any, ...], ...]:
     """One field of the outcomes, the replications of each design together."""
     return tuple(tuple(getattr(one, name)[i] for one in finished) for i in range(n_designs))
+
+
+def _adjusted(finished: Sequence[_Outcome], i: int) -> Difference | None:
+    """Goodput of design i less that of the base, adjusted by the controls."""
+    base, other = ([one.measures[k].goodput for one in finished] for k in (0, i))
+    return controlled(base, other, [one.controls for one in finished])
 
 
 def _against_base(
@@ -344,6 +359,7 @@ def _against_base(
                 changes_between(base, design.scenario),
                 shared_histories(base, design.scenario),
                 **differences(pair),
+                adjusted=_adjusted(finished, i + 1) if aim is None else None,
                 faults=tuple(one.faults[i] for one in finished),
                 partings=worst((parting for one in finished for parting in one.partings[i]), N_PARTINGS),
             )

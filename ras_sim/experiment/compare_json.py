@@ -61,6 +61,7 @@ def _against(one: Against) -> dict[str, Any]:
         "changes": [{"key": c.key, "base": c.base, "other": c.other} for c in one.changes],
         "shared_histories": {"same": list(one.shared.same), "different": one.shared.different},
         "metrics": {name: difference_json(d, BETTER[name]) for name, d in one.metrics.items()},
+        "goodput_adjusted": None if one.adjusted is None else difference_json(one.adjusted, BETTER["goodput"]),
         **{table: _table(getattr(one, table), table) for table in _TABLES},
         "faults": _faults(one),
         "partings": [_parting(parting) for parting in one.partings],

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -129,6 +130,18 @@ def first_failures(
         return np.empty(0), np.empty(0, dtype=np.int64)
     ageing = Ageing(mode.lifetime, mode.start_age_h, mode.frailty)
     names = (mode.component_class, mode.name)
-    sums = ordered_sums(stream(seed, replication, "first_failure", *names), n, ageing.exposure(horizon_h))
-    instances = distinct_instances(stream(seed, replication, "first_instance", *names), n, len(sums))
+    sums, instances = _ordered(seed, replication, *names, n, ageing.exposure(horizon_h))
     return ageing.times(sums), instances
+
+
+@lru_cache(maxsize=64)
+def _ordered(
+    seed: int, replication: int, component_class: str, name: str, n: int, limit: float
+) -> tuple[Array, NDArray[np.int64]]:
+    """Sums and instances of `first_failures`. Designs that are compared share them, and draw them once."""
+    names = (component_class, name)
+    sums = ordered_sums(stream(seed, replication, "first_failure", *names), n, limit)
+    instances = distinct_instances(stream(seed, replication, "first_instance", *names), n, len(sums))
+    for array in (sums, instances):
+        array.flags.writeable = False
+    return sums, instances

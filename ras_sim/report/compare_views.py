@@ -79,7 +79,22 @@ def verdict(one: Against) -> str:
     word = "better" if (goodput.estimate.mean or 0.0) > 0 else "worse"
     lead = f"{name} is {word}" if goodput.is_clear else f"{name}: no clear difference"
     sure = f"probability to be better {probability(p_better(goodput, 1))}"
-    return f"{lead}: goodput {amount} (95% interval {interval}), {sure}.{_worth(goodput)}"
+    return f"{lead}: goodput {amount} (95% interval {interval}), {sure}.{_worth(goodput)}{_adjusted(one)}"
+
+
+def _adjusted(one: Against) -> str:
+    """The difference with control variates, and what they are worth, in words; "" if they are worth nothing."""
+    plain, found = one.metrics["goodput"].variance_factor, one.adjusted
+    if found is None or not plain or not found.variance_factor:
+        return ""
+    if found.variance_factor < _WORTH_SAYING * plain:
+        return " Adjusting it for the faults that these histories happened to bring narrows it no further."
+    amount, interval = spread(found, "percent")
+    worth = number(found.variance_factor, 2)
+    return (
+        f" Adjusted for the faults that these histories happened to bring: {amount} (95% interval {interval}), "
+        f"for which unpaired runs would need {worth} times as many."
+    )
 
 
 def _worth(one: Difference) -> str:

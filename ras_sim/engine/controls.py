@@ -1,0 +1,89 @@
+"""What a history happened to bring, against what it brings on average: numbers whose expectation is exactly 0.
+
+They are made of the first failures of all parts within the horizon, drawn at their addresses without simulating anything.
+Of n parts each fails within the horizon with a known probability, the rung that truly fixes it has known probabilities,
+and the durations of that rung and of a technician's way to it have known means, all independent. No policy, no repair and
+no other design changes them. A count from a ledger would not do: how often a part fails again depends on how long its
+repair took, and its expectation is known to nobody.
+"""
+
+from __future__ import annotations
+
+import math
+from itertools import pairwise
+from typing import NamedTuple
+
+from ras_sim.engine.incidents import first_try_h, needs_of
+from ras_sim.faults.arrivals import Ageing, first_failures
+from ras_sim.faults.lives import Lives
+from ras_sim.faults.modes import FailureMode
+from ras_sim.scenario.build import Setup, setup_of
+from ras_sim.scenario.model import Scenario
+from ras_sim.streams import base_key
+
+
+class Controls(NamedTuple):
+    """Of one history.
+
+    Args:
+        faults: first failures within the horizon, less their expectation.
+        technician_h: hours of technicians that they bring, way included, if each is repaired at once on the rung that truly
+            fixes it; less their expectation.
+    """
+
+    faults: float
+    technician_h: float
+
+
+def controls(scenario: Scenario, *, seed: int, replication: int) -> Controls:
+    """The controls of a history: a pure function of its arguments, without a simulation.
+
+    Args:
+        scenario: from `ras_sim.load`.
+        seed: any integer.
+        replication: number of the history, >= 0.
+    """
+    setup = setup_of(scenario)
+    n_faults, hours = 0, []
+    for mode in setup.modes:
+        n = setup.blueprint.counts[mode.component_class]
+        _, instances = first_failures(mode, n, setup.horizon_h, seed, replication)
+        n_faults += len(instances)
+        manned = _manned_h(setup, mode)
+        if any(manned.values()):
+            lives = Lives(mode, base_key(seed, replication, "life", mode.component_class, mode.name))
+            for instance in instances.tolist():
+                key = lives.fault_key(instance, 0)
+                level = needs_of(mode, key)
+                if manned[level]:
+                    hours.append(first_try_h(setup, setup.ladder[level], key))
+    expected = expectations(setup)
+    return Controls(n_faults - expected.faults, math.fsum(hours) - expected.technician_h)
+
+
+def expectations(setup: Setup) -> Controls:
+    """What is taken off: the expected number of first failures, and of the hours that they bring."""
+    faults, hours = [], []
+    for mode in setup.modes:
+        if mode.lifetime is None:
+            continue
+        ageing = Ageing(mode.lifetime, mode.start_age_h, mode.frailty)
+        n = setup.blueprint.counts[mode.component_class]
+        failing = n * -math.expm1(-ageing.exposure(setup.horizon_h))
+        faults.append(failing)
+        manned = _manned_h(setup, mode)
+        shares = [b - a for a, b in pairwise((0.0, *mode.needs.cumulative, 1.0))]
+        hours += [failing * p * manned[level] for level, p in zip(mode.needs.values, shares, strict=True)]
+    return Controls(math.fsum(faults), math.fsum(hours))
+
+
+def _manned_h(setup: Setup, mode: FailureMode) -> dict[int, float]:
+    """Mean hours of a technician, way included, for each rung that may be the one; 0 where none is needed, or where the
+    hours have no finite variance."""
+    found = {}
+    for level in mode.needs.values:
+        rung = setup.ladder[level]
+        parts = [rung.duration] if setup.technicians is None else [rung.duration, setup.technicians.travel]
+        known = all(math.isfinite(part.variance_h2) for part in parts)
+        found[level] = math.fsum(part.mean_h for part in parts) if rung.technician and known else 0.0
+    return found
