@@ -224,7 +224,7 @@ def test_json_has_the_promised_shape(restart_or_replace: Comparison) -> None:
     assert [one["name"] for one in made["designs"]] == ["tiny", "tiny: start.default=rma"]
     assert made["base"] == "tiny"
     (one,) = made["against"]
-    assert set(one) == {"design", "changes", "shared_histories", "faults", "partings", *TABLES}
+    assert set(one) == {"design", "changes", "shared_histories", "goodput_adjusted", "faults", "partings", *TABLES}
     assert one["changes"] == [
         {"key": "repair.policy.start.default", "base": "process_restart", "other": "rma"}
     ]
