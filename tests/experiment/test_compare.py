@@ -334,7 +334,7 @@ def test_a_folder_of_something_else_is_left_alone(tmp_path: Path, restart_or_rep
     saved = run(load(TINY), workers=1).save(tmp_path / "run")
     before = (saved / "manifest.json").read_bytes()
     (saved / "incidents.parquet").unlink()
-    for name in ("job", "attempts", "resources", "faults"):
+    for name in ("job", "attempts", "resources", "faults", "visits", "parts"):
         (saved / f"{name}.parquet").unlink()
     with pytest.raises(InputError, match="a folder of another kind"):
         restart_or_replace.save(saved)
