@@ -83,12 +83,11 @@ def verdict(one: Against) -> str:
 
 
 def _adjusted(one: Against) -> str:
-    """The difference with control variates, and what they are worth, in words; "" if they are worth nothing."""
-    plain, found = one.metrics["goodput"].variance_factor, one.adjusted
-    if found is None or not plain or not found.variance_factor:
+    """The difference with control variates, and what pairing and they are worth, in words; "" where there is none. It is
+    said whether it is narrower or not: to show the better of two intervals would be to choose by the result."""
+    found = one.adjusted
+    if found is None or not found.variance_factor:
         return ""
-    if found.variance_factor < _WORTH_SAYING * plain:
-        return " Adjusting it for the faults that these histories happened to bring narrows it no further."
     amount, interval = spread(found, "percent")
     worth = number(found.variance_factor, 2)
     return (
