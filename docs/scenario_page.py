@@ -21,7 +21,8 @@ with its place.
 
 * **Units** are written out: times `30 min`, `1.5 h`, `54 d`; rates `450 FIT`, `MTBF 5 years`, `AFR 2 %`,
   `0.061 per GPU-year`, `3.79 per 1000 node-days`; sizes `80 GB`, `4 TiB`; bandwidths `400 Gb/s`,
-  `50 GB/s`; fractions `0.05` or `5 %`. A bare number is refused where a unit is needed, except 0.
+  `50 GB/s`; power `700 W`; prices `2.50 per GPU-hour`, `0.08 per kWh`; fractions `0.05` or `5 %`. A bare
+  number is refused where a unit is needed, except 0.
 * **`extends: NAME`** (or a list) lays this file over others: `library:NAME` is a shipped catalogue,
   anything else a file in the folder of the scenario or below it. Blocks are merged key by key, later
   files over earlier ones, this file last; `null` deletes a key. A new key goes right after the key that

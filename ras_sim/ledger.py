@@ -1,6 +1,6 @@
 """What happened, as rows: the only thing a metric may be computed from.
 
-Five tables. Times are hours since the start of the run, `incident_id` is -1 where no incident is meant.
+Eight tables. Times are hours since the start of the run, `incident_id` is -1 where no incident is meant.
 
 job        where every second of the job went. The hours of all rows sum to the horizon, exactly up to rounding.
            A running interval gives up to three rows with the same start and end (productive, degraded, checkpoint_save).
@@ -8,7 +8,10 @@ job        where every second of the job went. The hours of all rows sum to the 
 incidents  one row per incident: one fault's life, or one return of a fault that was not truly fixed.
 attempts   one row per try of a rung on an incident.
 resources  a change in the level of something limited: spare nodes, busy technicians, parts on the shelf, queues.
+visits     one row per technician who was called for a try of a rung, limited or not.
+parts      one row per replaceable unit that was asked for, limited or not.
 faults     how many faults of each failure mode arrived (benign ones included, which have no incident).
+tariff     what is charged for what; empty where the scenario states no prices.
 """
 
 from __future__ import annotations
@@ -172,6 +175,21 @@ class FaultRow(NamedTuple):
     n_benign: int
 
 
+class TariffRow(NamedTuple):
+    """The amount charged for `item` is unit_price x factor x basis, the basis being a quantity of this ledger.
+
+    `item` is one of gpus, spare_gpus, technicians, parts.CLASS, stock.CLASS, energy; energy has several rows. `basis` is one
+    of elapsed_h, running_h, held_h, technician_h, overtime_h, units.CLASS, stock_h.CLASS (`ras_sim.metrics.cost`).
+    unit_price is an amount of `currency` for one unit of the item; factor x basis is how many units.
+    """
+
+    item: str
+    unit_price: float
+    factor: float
+    basis: str
+    currency: str
+
+
 @dataclass(slots=True)
 class Ledger:
     """The rows of one replication, and the few facts needed to read them.
@@ -198,12 +216,13 @@ class Ledger:
     visits: list[VisitRow] = field(default_factory=list)
     parts: list[PartRow] = field(default_factory=list)
     faults: list[FaultRow] = field(default_factory=list)
+    tariff: list[TariffRow] = field(default_factory=list)
 
     def frame(self, table: str) -> pd.DataFrame:
         """One table as a data frame with a leading `replication` column.
 
         Args:
-            table: job, incidents, attempts, resources, visits, parts or faults.
+            table: a name from `ROW_TYPES`.
         """
         return frame_of(table, [self])
 
@@ -216,6 +235,7 @@ ROW_TYPES: dict[str, type[NamedTuple]] = {
     "visits": VisitRow,
     "parts": PartRow,
     "faults": FaultRow,
+    "tariff": TariffRow,
 }
 
 

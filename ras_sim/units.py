@@ -1,7 +1,8 @@
 """The only place that converts: what people write ("30 min", "450 FIT", "2 %/year") to numbers and back.
 
-Inside the program time is in hours, rates are per hour, sizes in bytes. A year is 365.25 days (8766 h), a
-month a twelfth of a year. A number without a unit is refused where a unit is needed, except 0.
+Inside the program time is in hours, rates are per hour, sizes in bytes, power in watts, energy in kWh; money has no
+unit. A year is 365.25 days (8766 h), a month a twelfth of a year. A number without a unit is refused where a unit is
+needed, except 0.
 """
 
 from __future__ import annotations
@@ -63,6 +64,11 @@ _RATE_WANTED = (
 _BYTES_WANTED = "a size with its unit, e.g. '80 GB', '640 GiB'"
 _BANDWIDTH_WANTED = "a bandwidth with its unit (b is bits, B is bytes), e.g. '400 Gb/s', '50 GB/s'"
 _FRACTION_WANTED = "a fraction from 0 to 1 or a percentage, e.g. 0.05, '5 %'"
+_POWER_WANTED = "a power with its unit, e.g. '700 W', '1.2 kW'"
+_OF_CURRENCY = "in the currency that `currency` names"
+_PRICE_WANTED = f"a number of money, e.g. 25000, '25,000', {_OF_CURRENCY}"
+_PRICE_PER_TIME_WANTED = f"money per time, e.g. '2.50 per GPU-hour', '30,000 per 4 years', {_OF_CURRENCY}"
+_PRICE_PER_ENERGY_WANTED = f"money per energy, e.g. '0.08 per kWh', '80 per MWh', {_OF_CURRENCY}"
 
 
 def _fail(value: object, wanted: str) -> ValueError:
@@ -170,12 +176,17 @@ def parse_rate_per_h(value: str | float) -> float:
     match = _PER_TIME.fullmatch(text)
     if match is None:
         return _parse_quantity(value, {}, _RATE_WANTED, fold=True)  # only 0 is left
-    number = _number(match["number"], value, _RATE_WANTED) * (0.01 if match["percent"] else 1.0)
-    many = _number(match["many"], value, _RATE_WANTED) if match["many"] else 1.0
+    return _per_h(match, value, _RATE_WANTED)
+
+
+def _per_h(match: re.Match[str], value: object, wanted: str) -> float:
+    """Return number / many / period of a "NUMBER per MANY PERIOD" text."""
+    number = _number(match["number"], value, wanted) * (0.01 if match["percent"] else 1.0)
+    many = _number(match["many"], value, wanted) if match["many"] else 1.0
     period_h = _HOURS.get(match["period"].lower())
     if period_h is None or many == 0.0:
-        raise _fail(value, _RATE_WANTED)
-    return _finite(number / many / period_h, value, _RATE_WANTED)
+        raise _fail(value, wanted)
+    return _finite(number / many / period_h, value, wanted)
 
 
 def _rate_of_count(counted: re.Match[str], value: object) -> float:
@@ -253,6 +264,54 @@ _BANDWIDTHS = {
     for unit, scale in (_BYTES | _BITS).items()
     for per_second in ("/s", "ps")
 } | {"B/h": 1.0}  # what a resolved scenario states: the very number that was computed with
+
+
+def parse_power_w(value: str | float) -> float:
+    """Read a power, "700 W" or "1.2 kW"; returns watts, >= 0, finite.
+
+    Raises: ValueError with what was got and what is wanted.
+
+    >>> parse_power_w("1.2 kW")
+    1200.0
+    """
+    return _parse_quantity(value, {"W": 1.0, "kW": 1e3, "MW": 1e6}, _POWER_WANTED, fold=False)
+
+
+def parse_price(value: str | float) -> float:
+    """Read an amount of money without its currency, 25000 or "25,000"; returns it, >= 0, finite.
+
+    Raises: ValueError with what was got and what is wanted.
+
+    >>> parse_price("25,000")
+    25000.0
+    """
+    return _parse_quantity(value, {"": 1.0}, _PRICE_WANTED, fold=False)
+
+
+def parse_price_per_h(value: str | float) -> float:
+    """Read money per time, "2.50 per GPU-hour" or "30,000 per 4 years" or 0; returns it per hour, >= 0, finite.
+
+    Raises: ValueError with what was got and what is wanted.
+
+    >>> parse_price_per_h("2.50 per GPU-hour"), parse_price_per_h("17,532 per 2 years")
+    (2.5, 1.0)
+    """
+    match = _PER_TIME.fullmatch(_clean(value, _PRICE_PER_TIME_WANTED))
+    if match is None or match["percent"]:
+        return _parse_quantity(value, {}, _PRICE_PER_TIME_WANTED, fold=True)  # only 0 is left
+    return _per_h(match, value, _PRICE_PER_TIME_WANTED)
+
+
+def parse_price_per_kwh(value: str | float) -> float:
+    """Read money per energy, "0.08 per kWh" or "80 per MWh" or 0; returns it per kWh, >= 0, finite.
+
+    Raises: ValueError with what was got and what is wanted.
+
+    >>> parse_price_per_kwh("80 per MWh")
+    0.08
+    """
+    scales = {sign + unit: scale for sign in ("per ", "/") for unit, scale in (("kWh", 1.0), ("MWh", 1e-3))}
+    return _parse_quantity(value, scales, _PRICE_PER_ENERGY_WANTED, fold=False)
 
 
 def parse_fraction(value: str | float) -> float:

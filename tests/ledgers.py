@@ -20,6 +20,8 @@ class FakeScenario:
     source_text: str = "name: tiny  # as written\n"
     resolved_text: str = "name: tiny\n"
     content_hash: str = "0" * 64
+    cost: None = None
+    currency: None = None
 
 
 def incident(incident_id: int, component_class: str, mode: str, **known: object) -> IncidentRow:

@@ -76,6 +76,7 @@ class Replication:
             horizon_h=setup.horizon_h,
             n_job_gpus=setup.job.n_gpus,
             n_installed_gpus=setup.n_installed_gpus,
+            tariff=list(setup.tariff),
         )
         walk = BlastWalk(setup.blueprint)
         cluster = Cluster(

@@ -22,16 +22,18 @@ from ras_sim.job.elastic import ElasticRule, InStep
 from ras_sim.job.parallelism import Layout
 from ras_sim.job.recovery import StartUp, Transfer
 from ras_sim.job.training import JobSpec
+from ras_sim.ledger import TariffRow
 from ras_sim.repair.diagnostics import Validation
 from ras_sim.repair.ladder import Ladder, Rung
 from ras_sim.repair.policy import DegradedRule, LemonRule, Policy
-from ras_sim.repair.roster import Shift, merged, others
+from ras_sim.repair.roster import Shift
 from ras_sim.repair.workshop import Shelf, Technicians
 from ras_sim.scenario.failures import SHOWN, ModeSpec
 from ras_sim.scenario.job import JobSpec as JobSection
 from ras_sim.scenario.job import TierSpec, TransferSpec
 from ras_sim.scenario.model import Scenario
 from ras_sim.scenario.repair import RepairSpec, RungSpec, Scope
+from ras_sim.scenario.tariff import build_tariff
 from ras_sim.scenario.technicians import TechnicianSpec, week_hour
 from ras_sim.topology import Blueprint
 
@@ -90,6 +92,7 @@ class Setup:
     planned: tuple[PlannedStop, ...]
     detection: Mapping[str, Distribution]
     diagnose: Distribution
+    tariff: tuple[TariffRow, ...]
 
     @property
     def n_installed_gpus(self) -> int:
@@ -149,6 +152,7 @@ def build(scenario: Scenario) -> Setup:
         ),
         detection={symptom: scenario.detection.of(symptom) for symptom in SHOWN},
         diagnose=scenario.detection.diagnose.build(),
+        tariff=build_tariff(scenario, gpus_per_node),
     )
 
 
@@ -261,10 +265,7 @@ def build_technicians(repair: RepairSpec) -> Technicians | None:
 def build_shifts(spec: TechnicianSpec) -> tuple[Shift, ...]:
     """Those who are there when no shift is, then the shifts by name: the order in the file does not matter."""
     begins_h = week_hour(spec.run_begins) if spec.run_begins else 0.0
-    named = [spec.shifts[name] for name in sorted(spec.shifts)]
-    rest = others(window for shift in named for window in shift.windows())
-    groups = [(spec.count, rest), *((shift.count, merged(shift.windows())) for shift in named)]
-    return tuple(Shift(count, windows, begins_h) for count, windows in groups)
+    return tuple(Shift(count, windows, begins_h) for count, windows in spec.groups())
 
 
 def build_layout(job: JobSection, gpus_per_domain: int) -> Layout:

@@ -1,7 +1,7 @@
 """The kinds of value a person writes in a scenario: durations, rates, probabilities, distributions.
 
 Each accepts the units of the field ("30 min", "450 FIT", "5 %") and holds what the simulator computes with
-(hours, per hour, fractions).
+(hours, per hour, fractions, money).
 """
 
 from __future__ import annotations
@@ -99,6 +99,41 @@ Fraction = Annotated[
             "examples": ["5 %", 0.05],
         }
     ),
+]
+_PER = r"(/|per) *"
+Watts = Annotated[
+    float,
+    BeforeValidator(units.parse_power_w),
+    _written("W"),
+    _quantity("power", rf"^ *{_NUMBER} *[kM]?W *$", "700 W", "1.2 kW"),
+]
+Price = Annotated[
+    float,
+    BeforeValidator(units.parse_price),
+    WithJsonSchema(
+        {
+            "anyOf": [{"type": "number", "minimum": 0}, {"type": "string", "pattern": rf"^ *{_NUMBER} *$"}],
+            "unit": "money",
+            "examples": [25000, "25,000"],
+        }
+    ),
+]
+PricePerHour = Annotated[
+    float,
+    BeforeValidator(units.parse_price_per_h),
+    _written("/h"),
+    _quantity(
+        "money per time",
+        rf"^ *{_NUMBER} *{_PER}({_NUMBER} )?[A-Za-z].*$",
+        "2.50 per GPU-hour",
+        "30,000 per 4 years",
+    ),
+]
+PricePerKwh = Annotated[
+    float,
+    BeforeValidator(units.parse_price_per_kwh),
+    _written("per kWh"),
+    _quantity("money per energy", rf"^ *{_NUMBER} *{_PER}[kM]Wh *$", "0.08 per kWh", "80 per MWh"),
 ]
 Source = Annotated[
     str,

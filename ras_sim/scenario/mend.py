@@ -14,7 +14,7 @@ from pydantic_core import ErrorDetails
 
 from ras_sim.errors import Problem
 from ras_sim.scenario.checks import Finding, findings
-from ras_sim.scenario.checks.finding import MACHINE_NAMES, MODE_NAMES
+from ras_sim.scenario.checks.finding import MACHINE_NAMES, MODE_NAMES, PRICE_NAMES
 from ras_sim.scenario.messages import explained, located, spot_of
 from ras_sim.scenario.model import Scenario
 from ras_sim.scenario.positions import Block, Entry, Items, Leaf, Node, Place, node_at, plain
@@ -34,10 +34,11 @@ _READ: dict[str, frozenset[str]] = {
     "failures": frozenset({"failures", "shocks", "repair", "machine", "horizon"}),
     "shocks": frozenset({"shocks", "failures", "machine", "horizon"}),
     "repair": frozenset({"repair", "failures", "machine"}),
-    "published": frozenset({"published", "failures", "repair"}),
-    "expect": frozenset({"expect", "failures", "repair"}),
+    "cost": frozenset({"cost", "failures", "repair", "machine"}),
+    "published": frozenset({"published", "failures", "repair", "cost"}),
+    "expect": frozenset({"expect", "failures", "repair", "cost"}),
     "uncertain": frozenset(
-        {"uncertain", "horizon", "machine", "job", "detection", "failures", "shocks", "repair"}
+        {"uncertain", "horizon", "machine", "job", "detection", "failures", "shocks", "repair", "cost"}
     ),
 }
 """The blocks that the checks of one block read."""
@@ -160,7 +161,7 @@ class _Mending:
     def _has_own_names(self, block: str) -> bool:
         """Whether a block still has just the names that its author gave it."""
         path = tuple(block.split("."))
-        if block in MACHINE_NAMES:
+        if block in (*MACHINE_NAMES, *PRICE_NAMES):
             return not self._overlaps(path)
         depth = 2 if block in MODE_NAMES else 1
         return _names(node_at(path, self.tree), depth) == _names(node_at(path, self._root), depth)

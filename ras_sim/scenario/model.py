@@ -7,6 +7,7 @@ from typing import Any
 
 from pydantic import Field, PrivateAttr, model_validator
 
+from ras_sim.scenario.cost import CostSpec
 from ras_sim.scenario.expect import Expectation
 from ras_sim.scenario.failures import DetectionSpec, ModeSpec, Name, ShockSpec
 from ras_sim.scenario.fields import PositiveHours, Source, Strict
@@ -50,6 +51,7 @@ class Scenario(Strict):
     )
     shocks: dict[Name, ShockSpec] = Field(default_factory=dict, description="Common causes by name.")
     repair: RepairSpec = Field(description="Who repairs what, how, with what.")
+    cost: CostSpec | None = Field(None, description="Prices; nothing is charged if left out.")
     published: dict[str, Published] = Field(
         default_factory=dict, description="Public figures by metric, e.g. interruptions_by_mode.hbm.due."
     )
@@ -77,6 +79,11 @@ class Scenario(Strict):
     def horizon_h(self) -> float:
         """Length of a run in hours."""
         return self.horizon
+
+    @property
+    def currency(self) -> str | None:
+        """What amounts are called; None without prices."""
+        return None if self.cost is None else self.cost.currency
 
     @property
     def source_text(self) -> str:

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field, WithJsonSchema, model_validator
 
 from ras_sim.errors import nearest
-from ras_sim.repair.roster import WEEK_H, Window
+from ras_sim.repair.roster import WEEK_H, Window, merged, others
 from ras_sim.scenario.failures import Name
 from ras_sim.scenario.fields import Duration, Source, Strict
 
@@ -145,3 +145,9 @@ class TechnicianSpec(Strict):
         "next one who is free, who makes the way anew; wanted with `shifts`.",
     )
     source: Source
+
+    def groups(self) -> list[tuple[int, tuple[Window, ...]]]:
+        """Head count and hours of the week: of those who are there when no shift is, then of the shifts by name."""
+        named = [self.shifts[name] for name in sorted(self.shifts)]
+        rest = others(window for shift in named for window in shift.windows())
+        return [(self.count, rest), *((shift.count, merged(shift.windows())) for shift in named)]

@@ -17,7 +17,7 @@ from ras_sim.scenario.model import Scenario
 
 Path: TypeAlias = tuple[str, ...]
 
-_QUANTITY = re.compile(r"([-+0-9.e]+) (h|/h|B|B/h)")
+_QUANTITY = re.compile(r"([-+0-9.e]+) (h|/h|B|B/h|W|per kWh)")
 _HIGHEST_FRACTION = 1.0
 _TIMES = ("01:00", "13:00", "24:00", "wed 05:00", "every", "sat-sun")
 _TIME = re.compile(r".*\d\d:\d\d|every|(mon|tue|wed|thu|fri|sat|sun)([-,].*)?")

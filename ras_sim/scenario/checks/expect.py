@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ras_sim.scenario.checks.finding import MODE_NAMES, RUNG_NAMES, Finding, unknown_name
+from ras_sim.scenario.checks.finding import MODE_NAMES, PRICE_NAMES, RUNG_NAMES, Finding, unknown_name
 from ras_sim.scenario.checks.published import metric_names
 from ras_sim.scenario.expect import Expectation, better, bound, margin
 from ras_sim.scenario.model import Scenario
@@ -16,7 +16,7 @@ def expect_findings(scenario: Scenario) -> Iterator[Finding]:
     for name, expectation in scenario.expect.items():
         if name not in known:
             what = "a metric of the result, e.g. goodput, time_h.restore, interruptions_by_mode.CLASS.MODE"
-            names = (*MODE_NAMES, *RUNG_NAMES)
+            names = (*MODE_NAMES, *RUNG_NAMES, *PRICE_NAMES)
             yield unknown_name(("expect", name), name, known, what, at_key=True, among=names)
         else:
             yield from _bounds(name, expectation)

@@ -36,6 +36,8 @@ MACHINE_NAMES = ("machine",)
 RUNG_NAMES = ("repair.ladder",)
 MODE_NAMES = ("failures",)
 """Classes that fail, and their modes."""
+PRICE_NAMES = ("cost",)
+"""Items of the bill: they follow from all keys of the prices."""
 
 
 def unknown_name(

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ras_sim.ledger import CATEGORIES
-from ras_sim.scenario.checks.finding import MODE_NAMES, RUNG_NAMES, Finding, unknown_name
+from ras_sim.scenario.checks.finding import MODE_NAMES, PRICE_NAMES, RUNG_NAMES, Finding, unknown_name
 from ras_sim.scenario.model import Scenario
+from ras_sim.scenario.tariff import build_tariff
 
 _SCALARS = (
     "goodput",
@@ -29,7 +30,16 @@ def metric_names(scenario: Scenario) -> list[str]:
         *(f"interruptions_by_class.{cls}" for cls in classes),
         *(f"{table}.{mode}" for table in ("interruptions_by_mode", "faults_by_mode") for mode in modes),
         *(f"rungs.{rung}.{count}" for rung in scenario.repair.ladder for count in ("attempts", "fixed")),
+        *_cost_names(scenario),
     ]
+
+
+def _cost_names(scenario: Scenario) -> list[str]:
+    """Cost and its items, where there are prices."""
+    if scenario.cost is None:
+        return []
+    items = dict.fromkeys(row.item for row in build_tariff(scenario, gpus_per_node=1))
+    return ["cost", "cost_per_effective_gpu_hour", *(f"cost_by_item.{item}" for item in items)]
 
 
 def published_findings(scenario: Scenario) -> Iterator[Finding]:
@@ -38,5 +48,5 @@ def published_findings(scenario: Scenario) -> Iterator[Finding]:
     for name in scenario.published:
         if name not in known:
             what = "a metric of the result, e.g. goodput, time_h.restore, interruptions_by_mode.CLASS.MODE"
-            names = (*MODE_NAMES, *RUNG_NAMES)
+            names = (*MODE_NAMES, *RUNG_NAMES, *PRICE_NAMES)
             yield unknown_name(("published", name), name, known, what, at_key=True, among=names)
