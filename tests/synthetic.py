@@ -10,7 +10,7 @@ from types import SimpleNamespace
 from typing import Any, cast
 
 from ras_sim.experiment.replicate import Result
-from ras_sim.ledger import AttemptRow, FaultRow, IncidentRow, JobRow, Ledger, ResourceRow
+from ras_sim.ledger import AttemptRow, FaultRow, IncidentRow, JobRow, Ledger, ResourceRow, TariffRow
 from ras_sim.metrics import aggregate, measure
 from ras_sim.scenario.model import Published
 
@@ -53,6 +53,7 @@ class FakeScenario:
     content_hash: str = "0" * 64
     published: Mapping[str, Published] = field(default_factory=dict)
     ladder: Sequence[str] = LADDER
+    currency: str | None = None
 
     @property
     def repair(self) -> Any:
@@ -88,6 +89,8 @@ def make_ledger(
         ResourceRow(0.0, "technicians_busy", 0),
         ResourceRow(0.0, "parts.gpu", 20),
     ]
+    if scenario.currency is not None:
+        ledger.tariff.append(TariffRow("gpus", 2.0, 16384.0, "elapsed_h", scenario.currency))
     _phases(ledger, draw, 0.0, -1, ("initialise",))
     rate_per_h = n_interruptions / scenario.horizon_h
     while True:

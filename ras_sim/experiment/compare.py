@@ -32,6 +32,7 @@ from ras_sim.experiment.replicate import (
 from ras_sim.experiment.wishes import MAX_REPLICATIONS, Closing, is_time_to_look, wish_of
 from ras_sim.ledger import Ledger
 from ras_sim.metrics import Aggregate, Measures, aggregate, check_conservation, measure
+from ras_sim.metrics.breakeven import BreakEven
 from ras_sim.metrics.controlled import controlled
 from ras_sim.metrics.paired import Difference
 from ras_sim.metrics.precision import Aim, Reach, Wish, paired_reach
@@ -60,6 +61,8 @@ class Against:
         rungs: attempts of each rung.
         adjusted: the difference in goodput adjusted for what the histories happened to bring, see
             `ras_sim.metrics.controlled`; None for few replications and for a precision that was aimed at.
+        cost_by_item: amounts of the bill; empty unless both designs have prices in one currency.
+        break_evens: prices at which both cost the same per effective GPU-hour, likewise.
         faults: totals of the matching of faults, one of each replication.
         partings: the matched faults of all replications in which the designs parted most: those that were handled in another
             way, the largest difference first, then those that were handled alike.
@@ -75,6 +78,8 @@ class Against:
     interruptions_by_mode: dict[str, Difference]
     rungs: dict[str, Difference]
     adjusted: Difference | None
+    cost_by_item: dict[str, Difference]
+    break_evens: list[BreakEven]
     faults: tuple[FaultTotals, ...]
     partings: list[Parting]
 
@@ -352,7 +357,8 @@ def _against_base(
     measures, usage = (_by_design(finished, name, len(designs)) for name in ("measures", "usage"))
     base, against = designs[0].scenario, []
     for i, design in enumerate(designs[1:]):
-        pair = Pair(measures[0], measures[i + 1], usage[0], usage[i + 1], aim)
+        same = base.currency is not None and base.currency == design.scenario.currency
+        pair = Pair(measures[0], measures[i + 1], usage[0], usage[i + 1], aim, same)
         against.append(
             Against(
                 design,

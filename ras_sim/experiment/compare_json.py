@@ -12,6 +12,7 @@ from ras_sim.ledger import AttemptRow, IncidentRow
 if TYPE_CHECKING:
     from ras_sim.experiment.compare import Against, Comparison
     from ras_sim.experiment.matching import Fault, Parting
+    from ras_sim.metrics.breakeven import BreakEven
     from ras_sim.metrics.paired import Difference
 
 SCHEMA = 1
@@ -23,6 +24,7 @@ _TABLES = (
     "lost_gpu_hours_by_mode",
     "interruptions_by_mode",
     "rungs",
+    "cost_by_item",
 )
 
 
@@ -37,6 +39,7 @@ def comparison_json(comparison: Comparison) -> dict[str, Any]:
             "content_hash": design.scenario.content_hash,
             "changes": list(design.changes),
             "horizon_h": design.scenario.horizon_h,
+            "currency": design.scenario.currency,
             "metrics": {name: one.to_json() for name, one in total.metrics.items()},
         }
         for design, total in zip(comparison.designs, comparison.aggregates, strict=True)
@@ -63,9 +66,15 @@ def _against(one: Against) -> dict[str, Any]:
         "metrics": {name: difference_json(d, BETTER[name]) for name, d in one.metrics.items()},
         "goodput_adjusted": None if one.adjusted is None else difference_json(one.adjusted, BETTER["goodput"]),
         **{table: _table(getattr(one, table), table) for table in _TABLES},
+        "break_even": [_break_even(price) for price in one.break_evens],
         "faults": _faults(one),
         "partings": [_parting(parting) for parting in one.partings],
     }
+
+
+def _break_even(one: BreakEven) -> dict[str, Any]:
+    """A price at which both designs cost the same, and in which the other one is cheaper below it."""
+    return {**one._asdict(), "ci95": list(one.ci95)}
 
 
 def _table(table: Mapping[str, Difference], name: str) -> dict[str, Any]:

@@ -8,9 +8,12 @@ from typing import Any, NamedTuple
 
 from ras_sim.ledger import CATEGORIES, Ledger
 from ras_sim.metrics import Measures
-from ras_sim.metrics.paired import Difference, paired, paired_ratio
+from ras_sim.metrics.aggregate import COSTS
+from ras_sim.metrics.breakeven import break_evens
+from ras_sim.metrics.cost import technician_h
+from ras_sim.metrics.paired import Difference, paired
 from ras_sim.metrics.precision import Aim, paired_to
-from ras_sim.metrics.samples import sample
+from ras_sim.metrics.samples import paired_difference, sample
 
 BETTER: Mapping[str, int] = {
     "goodput": 1,
@@ -23,6 +26,8 @@ BETTER: Mapping[str, int] = {
     "lost_gpu_hours": -1,
     "spares_taken": -1,
     "technician_h": -1,
+    "cost_per_effective_gpu_hour": -1,
+    "cost": -1,
     "horizon_h": -1,
 }
 """Metrics that are compared: 1 if more is better, -1 if less is."""
@@ -44,7 +49,7 @@ class Usage(NamedTuple):
 
     Args:
         spares_taken: nodes that left the pool of spares, whether to serve the job or because they broke there.
-        technician_h: hours in which technicians were busy, travel included, summed over technicians.
+        technician_h: hours of technicians at work, travel included, summed over technicians, limited or not.
     """
 
     spares_taken: int
@@ -54,19 +59,23 @@ class Usage(NamedTuple):
 def usage_of(ledger: Ledger) -> Usage:
     """Spares and technicians that a replication used."""
     taken = -sum(row.change for row in ledger.resources if row.resource == "spare_nodes" and row.change < 0)
-    busy = [(row.time_h, row.change) for row in ledger.resources if row.resource == "technicians_busy"]
-    # Each step of the level lasts from its time to the end.
-    return Usage(taken, math.fsum(change * max(0.0, ledger.horizon_h - time_h) for time_h, change in busy))
+    return Usage(taken, technician_h(ledger))
 
 
 class Pair(NamedTuple):
-    """Two designs in the same replications; an aim decided how many there are, if it is not None."""
+    """Two designs in the same replications.
+
+    Args:
+        aim: what decided how many there are, None if that was said beforehand.
+        same_currency: both have prices, in one currency.
+    """
 
     base: Sequence[Measures]
     other: Sequence[Measures]
     base_usage: Sequence[Usage]
     other_usage: Sequence[Usage]
     aim: Aim | None = None
+    same_currency: bool = False
 
 
 def differences(pair: Pair) -> dict[str, Any]:
@@ -78,20 +87,27 @@ def differences(pair: Pair) -> dict[str, Any]:
         "lost_gpu_hours_by_mode": _table(pair, lambda one: one.lost_gpu_hours_by_mode),
         "interruptions_by_mode": _table(pair, lambda one: one.interruptions_by_mode),
         "rungs": _table(pair, lambda one: {name: count.attempts for name, count in one.rungs.items()}),
+        "cost_by_item": _table(pair, lambda one: one.cost_by_item, _items(pair)),
+        "break_evens": break_evens(pair.base, pair.other) if pair.same_currency else [],
     }
 
 
+def _items(pair: Pair) -> list[str]:
+    """Items of the bills, in their order; none if the bills cannot be compared."""
+    if not pair.same_currency:
+        return []
+    return list(dict.fromkeys(item for one in (*pair.base, *pair.other) for item in one.charges))
+
+
 def _metrics(pair: Pair) -> dict[str, Difference]:
-    """The metrics of `BETTER`; the length of the run only where it is an outcome."""
+    """The metrics of `BETTER`; the length of the run only where it is an outcome, the cost only where it has prices."""
     a, b = pair.base, pair.other
     found = {
         name: paired([float(getattr(one, name)) for one in a], [float(getattr(one, name)) for one in b])
         for name in ("goodput", "ettr", "cluster_goodput", "gpu_availability")
     }
-    found["mtti_h"] = paired_ratio(
-        ([one.running_h for one in a], [one.interruptions for one in a]),
-        ([one.running_h for one in b], [one.interruptions for one in b]),
-    )
+    for name in ("mtti_h", *(COSTS if pair.same_currency else ())):
+        found[name] = paired_difference(sample(a, name), sample(b, name))
     for name in ("interruptions", "planned_interruptions"):
         found[name] = paired(
             [float(getattr(one, name)) for one in a], [float(getattr(one, name)) for one in b]

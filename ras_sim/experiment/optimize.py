@@ -18,7 +18,7 @@ from ras_sim.experiment.points import Point, points_of
 from ras_sim.experiment.pointstore import PointStore
 from ras_sim.experiment.replicate import Progress, Simulate, check_arguments, wrong_argument
 from ras_sim.experiment.search import BATCH, Search
-from ras_sim.experiment.sweep import better, check_metric
+from ras_sim.experiment.sweep import better, check_metric, check_prices
 from ras_sim.experiment.varied import as_it_is, search_space
 from ras_sim.metrics.estimates import Estimate
 from ras_sim.metrics.paired import Difference
@@ -227,6 +227,8 @@ def optimize(
     loaded = scenario if isinstance(scenario, Scenario) else load(scenario, overrides)
     factors = search_space(loaded, parse_factors(vary))
     base = points_of(loaded, [], [()])[0]
+    for name in objectives:
+        check_prices(name, [base], "--objective")
     start = as_it_is(loaded, base, factors)
     began_s = time.perf_counter()
     search = Search(factors, [better(name) for name in objectives], seed, start)

@@ -14,6 +14,7 @@ from ras_sim.experiment.points import Point
 from ras_sim.experiment.pointstore import PointStore
 from ras_sim.experiment.replicate import Progress, Simulate, replication_frame
 from ras_sim.metrics import Measures, check_conservation, measure
+from ras_sim.metrics.aggregate import RATIOS
 from ras_sim.metrics.estimates import Estimate, estimate, estimate_ratio
 from ras_sim.metrics.paired import Difference, paired, paired_ratio
 
@@ -109,16 +110,17 @@ def _values(rows: pd.DataFrame, name: str) -> list[float]:
 
 def estimate_of(rows: pd.DataFrame, name: str) -> Estimate:
     """One metric over the replications of a point."""
-    if name == "mtti_h":
-        return estimate_ratio(_values(rows, "running_h"), _values(rows, "interruptions"))
+    if name in RATIOS:
+        return estimate_ratio(*(_values(rows, part) for part in RATIOS[name]))
     return estimate(_values(rows, name))
 
 
 def difference_of(base: pd.DataFrame, other: pd.DataFrame, name: str) -> Difference:
     """Of other - base, replication by replication."""
-    if name != "mtti_h":
+    if name not in RATIOS:
         return paired(_values(base, name), _values(other, name))
-    ours, theirs = ((_values(rows, "running_h"), _values(rows, "interruptions")) for rows in (base, other))
+    over, per = RATIOS[name]
+    ours, theirs = ((_values(rows, over), _values(rows, per)) for rows in (base, other))
     return paired_ratio(ours, theirs)
 
 
@@ -128,9 +130,9 @@ def pseudo_values(rows: pd.DataFrame, name: str) -> NDArray[np.float64]:
     Of a metric that is a mean over replications these are its values; of a ratio of totals (MTTI) see
     `ras_sim.metrics.paired.paired_ratio`. Not finite where one history alone has all events.
     """
-    if name != "mtti_h":
+    if name not in RATIOS:
         return np.asarray(_values(rows, name))
-    x, y = (np.asarray(_values(rows, one)) for one in ("running_h", "interruptions"))
+    x, y = (np.asarray(_values(rows, one)) for one in RATIOS[name])
     n = len(x)
     if n < 2:
         return x / y if y.all() else np.full(n, np.nan)

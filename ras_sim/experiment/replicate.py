@@ -16,7 +16,8 @@ from ras_sim.experiment.executors import spread
 from ras_sim.experiment.wishes import MAX_REPLICATIONS, Closing, Watch, watch_of, wish_of
 from ras_sim.ledger import ROW_TYPES, Ledger, frame_of
 from ras_sim.metrics import Aggregate, Measures, aggregate, check_conservation, measure
-from ras_sim.metrics.aggregate import with_estimate
+from ras_sim.metrics.aggregate import COSTS, with_estimate
+from ras_sim.metrics.cost import not_charged
 from ras_sim.metrics.precision import Aim, aim_of, estimate_to
 from ras_sim.metrics.samples import Sample, sample
 
@@ -33,6 +34,11 @@ SCHEMA = 1
 """Version of the shape of `Result.to_json`."""
 
 REPORTED = ("goodput", "ettr", "cluster_goodput", "mtti_h", "interruptions", "planned_interruptions")
+
+
+def reported(total: Aggregate) -> tuple[str, ...]:
+    """Metrics of the JSON result: `REPORTED`, and the cost where there are prices."""
+    return (*REPORTED, *(name for name in COSTS if name in total.metrics))
 
 
 class Simulate(Protocol):
@@ -91,7 +97,7 @@ class Result:
         """One table over all replications.
 
         Args:
-            table: `replications` (one row of metrics each), or job, incidents, attempts, resources, visits, parts, faults.
+            table: `replications` (one row of metrics each), or one of the ledger (`ras_sim.ledger.ROW_TYPES`).
 
         Raises:
             InputError: no such table, or the ledgers were not kept.
@@ -117,7 +123,7 @@ class Result:
             "seed": self.seed,
             "replications": len(self.measures),
             "horizon_h": self.scenario.horizon_h,
-            "metrics": {name: total.metrics[name].to_json() for name in REPORTED},
+            "metrics": {name: total.metrics[name].to_json() for name in reported(total)},
             **{name: {key: one.mean for key, one in getattr(total, name).items()} for name in means},
             "rungs": {
                 rung: {key: one.mean for key, one in counts.items()} for rung, counts in total.rungs.items()
@@ -126,6 +132,7 @@ class Result:
                 name: None if one is None else one.to_json() for name, one in total.goodput_quantiles.items()
             },
             "precision": self._precision(),
+            "cost": self._bill_json(),
             "wall_s": self.wall_s,
         }
 
@@ -134,6 +141,20 @@ class Result:
         if self.aim is None or self.aimed is None:
             return None
         return self.aim.to_json() | self.aimed.to_json()
+
+    def _bill_json(self) -> dict[str, Any] | None:
+        """The bill of a mean replication, and what is not on it; None without prices."""
+        cost, total = self.scenario.cost, self.aggregate
+        if cost is None:
+            return None
+        return {
+            "currency": cost.currency,
+            "bill": {
+                item: {name: one.mean for name, one in charge.items()}
+                for item, charge in total.charges.items()
+            },
+            "not_charged": list(not_charged(total.charges, total.units_taken, total.resources)),
+        }
 
     def manifest(self) -> dict[str, Any]:
         """What is needed to make these results again, and to know whether they are complete."""
@@ -347,6 +368,9 @@ def _flat(measures: Measures) -> dict[str, float]:
         for key, item in value.items():
             record |= _flat_item(f"{name}.{key}", item)
     record["mtti_h"] = float("nan") if measures.mtti_h is None else measures.mtti_h
+    record["effective_gpu_h"] = measures.effective_gpu_h
+    if measures.cost is not None:
+        record["cost"] = measures.cost
     return record
 
 

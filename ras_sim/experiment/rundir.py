@@ -2,8 +2,8 @@
 
     manifest.json          scenario as written and as resolved, hash, seed, version, which replications
     replications.parquet   one row of metrics per replication
-    incidents.parquet, job.parquet, attempts.parquet, resources.parquet, visits.parquet, parts.parquet, faults.parquet
-                           the rows of the ledgers
+    job.parquet, incidents.parquet, attempts.parquet, resources.parquet, visits.parquet, parts.parquet, faults.parquet,
+    tariff.parquet         the rows of the ledgers
     report.html, summary.md
                            written by the report; removed when new results take the place of old ones
 
@@ -37,7 +37,7 @@ TABLES = ("replications", *ROW_TYPES)
 MANIFEST = "manifest.json"
 REPORTS = ("report.html", "summary.md")
 KIND = "ras-sim run"
-SCHEMA = 1
+SCHEMA = 2
 
 _PART = ".part"
 _HEAD: dict[str, Callable[[Any], Any]] = {

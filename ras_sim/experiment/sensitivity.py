@@ -19,7 +19,7 @@ from ras_sim.experiment.points import Point, points_of
 from ras_sim.experiment.pointstore import PointStore, check_names, put_json
 from ras_sim.experiment.replicate import Progress, Simulate, check_arguments
 from ras_sim.experiment.screening import Array, Screening
-from ras_sim.experiment.sweep import check_metric
+from ras_sim.experiment.sweep import check_metric, check_prices
 from ras_sim.experiment.tornado import Swing
 from ras_sim.experiment.varied import Varied, uncertain_numbers
 from ras_sim.metrics.estimates import Estimate
@@ -233,6 +233,7 @@ def sensitivity(
     began_s = time.perf_counter()
     asked = _Asked(method, metric, n, seed, numbers)
     points = asked.points(loaded)
+    check_prices(metric, points)
     with PointStore(out, check_contents) as store:
         runs = PointRuns(store, seed, range(replications), progress, simulate)
         n_reused = runs.take_finished(points)

@@ -18,7 +18,7 @@ from ras_sim.experiment.pointstore import PointStore
 from ras_sim.experiment.replicate import REPORTED, Progress, check_arguments
 from ras_sim.experiment.sweepdir import check_contents
 from ras_sim.ledger import CATEGORIES
-from ras_sim.metrics.aggregate import SCALARS
+from ras_sim.metrics.aggregate import COSTS, SCALARS
 from ras_sim.metrics.estimates import Estimate
 from ras_sim.metrics.paired import Difference
 
@@ -30,8 +30,8 @@ if TYPE_CHECKING:
 SCHEMA = 1
 """Version of the shape of `Sweep.to_json`."""
 
-METRICS = (*SCALARS, "mtti_h", *(f"time_h.{name}" for name in CATEGORIES))
-"""What a sweep can be about."""
+METRICS = (*SCALARS, "mtti_h", *(f"time_h.{name}" for name in CATEGORIES), *COSTS)
+"""What a sweep can be about; of a scenario without prices all but the cost."""
 
 
 def better(metric: str) -> int:
@@ -228,6 +228,7 @@ def sweep(
     check_metric(metric)
     factors = parse_factors(vary)
     wanted = points_of(scenario, factors, rows_of(factors, design, points, seed), overrides)
+    check_prices(metric, wanted)
     began_s = time.perf_counter()
     with PointStore(out, check_contents) as store:
         run = PointRuns(store, seed, range(replications), progress)
@@ -257,6 +258,19 @@ def check_metric(metric: str, option: str = "--metric") -> None:
     if metric not in METRICS:
         wanted, hint = "one of " + ", ".join(METRICS), nearest(metric, METRICS)
         raise InputError([Problem(option, None, None, "", repr(metric), wanted, hint)])
+
+
+def check_prices(metric: str, points: Sequence[Point], option: str = "--metric") -> None:
+    """Raise InputError if a metric is a cost and a point has no prices, or they are in several currencies."""
+    currencies = {point.scenario.currency for point in points}
+    if metric not in COSTS:
+        return
+    if None in currencies:
+        wanted, hint = "a metric that needs no prices", "prices are stated under `cost:`"
+        raise InputError([Problem(option, None, None, "", repr(metric), wanted, hint)])
+    if len(currencies) > 1:
+        got = ", ".join(sorted(map(str, currencies)))
+        raise InputError([Problem(option, None, None, "cost.currency", got, "one currency at all points")])
 
 
 def _judged(

@@ -13,6 +13,15 @@ from ras_sim.metrics.quantiles import LEVELS, Quantile, quantile
 SCALARS = ("goodput", "ettr", "cluster_goodput", "gpu_availability", "interruptions", "planned_interruptions")
 """Fields of `Measures` that are averaged as they are; `mtti_h` and the MTTRs are ratios of totals."""
 
+RATIOS = {
+    "mtti_h": ("running_h", "interruptions"),
+    "cost_per_effective_gpu_hour": ("cost", "effective_gpu_h"),
+}
+"""Metrics that are ratios of totals over replications: the fields of numerator and denominator."""
+
+COSTS = ("cost_per_effective_gpu_hour", "cost")
+"""Metrics that only replications with prices have, in amounts of their currency."""
+
 
 @dataclass(frozen=True, slots=True)
 class Aggregate:
@@ -21,7 +30,7 @@ class Aggregate:
     Args:
         n: number of replications.
         metrics: goodput, ettr, cluster_goodput, gpu_availability, interruptions, planned_interruptions and
-            mtti_h.
+            mtti_h; with prices also cost and cost_per_effective_gpu_hour.
         time_h: hours of the job in each category.
         interruptions_by_class, interruptions_by_mode, faults_by_mode: counts; one that never occurred in a
             replication is 0 there.
@@ -29,6 +38,8 @@ class Aggregate:
         rungs: rung -> {"attempts": ..., "fixed": ...}.
         mttr_h: stage -> hours, pooled over all repairs.
         resources: resource -> {"mean": ..., "low": ..., "high": ..., "zero_frac": ...}.
+        units_taken: replaceable units that repairs took, by class.
+        charges: item of the bill -> {"quantity": ..., "price": ..., "amount": ...}; empty without prices.
         goodput_quantiles: p5, p50 and p95 of single replications; None where there are too few of them.
     """
 
@@ -43,6 +54,8 @@ class Aggregate:
     rungs: dict[str, dict[str, Estimate]]
     mttr_h: dict[str, Estimate]
     resources: dict[str, dict[str, Estimate]]
+    units_taken: dict[str, Estimate]
+    charges: dict[str, dict[str, Estimate]]
     goodput_quantiles: dict[str, Quantile | None]
 
 
@@ -53,9 +66,10 @@ def aggregate(measures: Sequence[Measures]) -> Aggregate:
         measures: one per replication, in any number; the order changes no result beyond rounding.
     """
     metrics = {name: estimate([float(getattr(one, name)) for one in measures]) for name in SCALARS}
-    metrics["mtti_h"] = estimate_ratio(
-        [one.running_h for one in measures], [one.interruptions for one in measures]
-    )
+    metrics["mtti_h"] = _ratio(measures, "mtti_h")
+    if any(one.charges for one in measures):
+        metrics["cost_per_effective_gpu_hour"] = _ratio(measures, "cost_per_effective_gpu_hour")
+        metrics["cost"] = estimate([one.cost or 0.0 for one in measures])
     return Aggregate(
         n=len(measures),
         metrics=metrics,
@@ -68,10 +82,18 @@ def aggregate(measures: Sequence[Measures]) -> Aggregate:
         rungs=_rungs(measures),
         mttr_h=_mttr(measures),
         resources=_resources(measures),
+        units_taken=_over(measures, lambda one: one.units_taken),
+        charges=_charges(measures),
         goodput_quantiles={
             name: quantile([one.goodput for one in measures], level) for name, level in LEVELS.items()
         },
     )
+
+
+def _ratio(measures: Sequence[Measures], metric: str) -> Estimate:
+    """One of `RATIOS`."""
+    numerators, denominators = ([float(getattr(one, name)) for one in measures] for name in RATIOS[metric])
+    return estimate_ratio(numerators, denominators)
 
 
 def _over(
@@ -114,6 +136,18 @@ def _resources(measures: Sequence[Measures]) -> dict[str, dict[str, Estimate]]:
             for part in ("mean", "low", "high", "zero_frac")
         }
     return uses
+
+
+def _charges(measures: Sequence[Measures]) -> dict[str, dict[str, Estimate]]:
+    """Quantity, price and amount of each item of the bill, in its order."""
+    bill: dict[str, dict[str, Estimate]] = {}
+    for item in _keys([one.charges for one in measures]):
+        each = [one.charges[item] for one in measures if item in one.charges]
+        bill[item] = {
+            part: estimate([getattr(charge, part) for charge in each])
+            for part in ("quantity", "price", "amount")
+        }
+    return bill
 
 
 def with_estimate(total: Aggregate, metric: str, found: Estimate) -> Aggregate:

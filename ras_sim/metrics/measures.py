@@ -11,6 +11,7 @@ from typing import TypeVar
 
 from ras_sim.errors import ModelError
 from ras_sim.ledger import CATEGORIES, IncidentRow, Ledger
+from ras_sim.metrics.cost import Charge, charges, units_taken
 
 RUNNING = ("productive", "degraded", "lost_work", "checkpoint_save", "power_throttle")
 """Categories in which the job runs (at whatever speed): their hours are the time at risk of `mtti_h`."""
@@ -100,6 +101,8 @@ class Measures:
         mttr_h: hours of repair by stage (detect, locate, repair, total), of unplanned incidents that were
             closed by a repair, and `wait`: hours of them spent waiting for a technician or a part.
         resources: use of each limited resource.
+        units_taken: replaceable units that repairs took, by class.
+        charges: the bill by item; empty where there are no prices.
     """
 
     replication: int
@@ -123,6 +126,23 @@ class Measures:
     lost_gpu_hours_by_mode: dict[str, float]
     mttr_h: dict[str, Ratio]
     resources: dict[str, ResourceUse]
+    units_taken: dict[str, int]
+    charges: dict[str, Charge]
+
+    @property
+    def effective_gpu_h(self) -> float:
+        """Productive hours x job GPUs."""
+        return self.time_h["productive"] * self.n_job_gpus
+
+    @property
+    def cost_by_item(self) -> dict[str, float]:
+        """Amounts of the bill."""
+        return {item: charge.amount for item, charge in self.charges.items()}
+
+    @property
+    def cost(self) -> float | None:
+        """Total of the bill; None without prices."""
+        return math.fsum(charge.amount for charge in self.charges.values()) if self.charges else None
 
     @property
     def mtti_h(self) -> float | None:
@@ -151,6 +171,7 @@ def measure(ledger: Ledger) -> Measures:
     lost = lost_gpu_hours(ledger, causes)
     goodput = time_h["productive"] / ledger.horizon_h
     at_work_h = ledger.horizon_h - time_h["planned"]
+    running_h = math.fsum(time_h[category] for category in RUNNING)
     return Measures(
         replication=ledger.replication,
         horizon_h=float(ledger.horizon_h),
@@ -161,7 +182,7 @@ def measure(ledger: Ledger) -> Measures:
         ettr=(time_h["productive"] + time_h["degraded"]) / at_work_h if at_work_h > 0 else 0.0,
         cluster_goodput=goodput * ledger.n_job_gpus / ledger.n_installed_gpus,
         gpu_availability=gpu_availability(ledger),
-        running_h=math.fsum(time_h[category] for category in RUNNING),
+        running_h=running_h,
         interruptions=by_mode.total(),
         planned_interruptions=sum(row.n_interruptions for row in stops) - by_mode.total(),
         time_h=time_h,
@@ -173,6 +194,8 @@ def measure(ledger: Ledger) -> Measures:
         lost_gpu_hours_by_mode=_named(lost),
         mttr_h=repair_stages(ledger),
         resources=resource_use(ledger),
+        units_taken=units_taken(ledger),
+        charges=charges(ledger, running_h),
     )
 
 

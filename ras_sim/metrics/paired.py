@@ -105,7 +105,10 @@ def paired_ratio(
 
 
 def pseudo_values(
-    numerators: Sequence[float], denominators: Sequence[float], *, log: bool = False
+    numerators: Sequence[float] | NDArray[np.float64],
+    denominators: Sequence[float] | NDArray[np.float64],
+    *,
+    log: bool = False,
 ) -> NDArray[np.float64]:
     """n R - (n - 1) R(i) for each i, or the same of ln R, (n,); their spread is that of R by the jackknife.
 

@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from ras_sim.metrics.aggregate import RATIOS
 from ras_sim.metrics.estimates import Estimate, estimate, estimate_ratio, t_quantile
 from ras_sim.metrics.measures import Measures
 from ras_sim.metrics.paired import Difference, paired, paired_ratio
@@ -67,10 +68,12 @@ def sample(measures: Sequence[Measures], metric: str) -> Sample:
 
     Args:
         measures: of each replication.
-        metric: `goodput`, `mtti_h`, `time_h.restore`, `interruptions_by_mode.hbm.due`, `rungs.rma.attempts` ...
+        metric: `goodput`, `mtti_h`, `time_h.restore`, `interruptions_by_mode.hbm.due`, `rungs.rma.attempts`, `cost`,
+            `cost_by_item.energy` ...
     """
-    if metric == "mtti_h":
-        return Sample([one.running_h for one in measures], [float(one.interruptions) for one in measures])
+    if metric in RATIOS:
+        values, per = ([float(getattr(one, name)) for one in measures] for name in RATIOS[metric])
+        return Sample(values, per)
     table, _, key = metric.partition(".")
     if table == "rungs":
         rung, _, count = key.rpartition(".")

@@ -18,7 +18,8 @@ from ras_sim.experiment.designs import changes_between, load_designs, shared_his
 from ras_sim.experiment.differences import BETTER, usage_of
 from ras_sim.experiment.matching import Parting, faults_of, losses_of, match, partings, worst
 from ras_sim.experiment.replicate import run
-from ras_sim.ledger import AttemptRow, JobRow, Ledger
+from ras_sim.ledger import ROW_TYPES, AttemptRow, JobRow, Ledger
+from ras_sim.metrics.aggregate import COSTS
 from ras_sim.metrics.paired import Difference, paired
 from ras_sim.scenario.load import load
 from ras_sim.scenario.model import Scenario
@@ -33,6 +34,7 @@ TABLES = (
     "lost_gpu_hours_by_mode",
     "interruptions_by_mode",
     "rungs",
+    "cost_by_item",
 )
 
 
@@ -224,12 +226,14 @@ def test_json_has_the_promised_shape(restart_or_replace: Comparison) -> None:
     assert [one["name"] for one in made["designs"]] == ["tiny", "tiny: start.default=rma"]
     assert made["base"] == "tiny"
     (one,) = made["against"]
-    assert set(one) == {"design", "changes", "shared_histories", "goodput_adjusted", "faults", "partings", *TABLES}
+    assert set(one) == {
+        "design", "changes", "shared_histories", "goodput_adjusted", "break_even", "faults", "partings", *TABLES,
+    }  # fmt: skip
     assert one["changes"] == [
         {"key": "repair.policy.start.default", "base": "process_restart", "other": "rma"}
     ]
     assert one["shared_histories"] == {"same": ["node.crash"], "different": {}}
-    assert set(BETTER) - set(one["metrics"]) == {"horizon_h"}
+    assert set(BETTER) - set(one["metrics"]) == {"horizon_h", *COSTS}  # no work, no prices
     keys = {"base", "other", "difference", "p_better", "variance_factor"}
     assert all(set(row) == keys for table in TABLES for row in one[table].values())
     assert 0 < len(one["partings"]) <= 20
@@ -333,8 +337,7 @@ def test_a_folder_of_something_else_is_left_alone(tmp_path: Path, restart_or_rep
         restart_or_replace.save(tmp_path)
     saved = run(load(TINY), workers=1).save(tmp_path / "run")
     before = (saved / "manifest.json").read_bytes()
-    (saved / "incidents.parquet").unlink()
-    for name in ("job", "attempts", "resources", "faults", "visits", "parts"):
+    for name in ROW_TYPES:
         (saved / f"{name}.parquet").unlink()
     with pytest.raises(InputError, match="a folder of another kind"):
         restart_or_replace.save(saved)

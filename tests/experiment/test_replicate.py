@@ -224,9 +224,11 @@ def test_json_has_the_promised_shape() -> None:
         "rungs",
         "goodput_quantiles",
         "precision",
+        "cost",
         "wall_s",
     }
     assert (made["precision"], set(made["goodput_quantiles"])) == (None, {"p5", "p50", "p95"})
+    assert made["cost"] is None
     assert (made["schema"], made["scenario"], made["seed"], made["replications"]) == (1, "tiny", 5, 3)
     assert made["horizon_h"] == 100.0
     names = ["goodput", "ettr", "cluster_goodput", "mtti_h", "interruptions", "planned_interruptions"]

@@ -21,7 +21,7 @@ import pytest
 from ras_sim.errors import InputError
 from ras_sim.experiment import rundir
 from ras_sim.experiment.replicate import Result, run
-from ras_sim.ledger import JobRow, Ledger
+from ras_sim.ledger import ROW_TYPES, JobRow, Ledger
 from ras_sim.metrics import measure
 from tests.ledgers import FakeScenario, empty, simulate
 
@@ -44,9 +44,9 @@ def test_what_is_written_is_read_again(tmp_path: Path) -> None:
     read = rundir.read(folder)
     assert read.manifest == {
         "kind": "ras-sim run",
-        "schema": 1,
+        "schema": 2,
         **written.manifest(),
-        "tables": ["replications", "job", "incidents", "attempts", "resources", "visits", "parts", "faults"],
+        "tables": ["replications", *ROW_TYPES],
     }
     assert read.manifest["description"] == written.scenario.description
     for table, frame in read.frames.items():

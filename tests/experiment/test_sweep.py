@@ -17,6 +17,7 @@ from ras_sim.experiment.factors import DESIGNS, Span, parse_factors, rows_of
 from ras_sim.experiment.points import points_of
 from ras_sim.experiment.pointstore import PointStore
 from ras_sim.experiment.sweep import METRICS, Sweep, sweep
+from ras_sim.metrics.aggregate import COSTS
 from ras_sim.report.sweep_figures import charts
 from ras_sim.report.sweep_html import sweep_page
 from ras_sim.report.sweep_text import sweep_markdown
@@ -311,9 +312,20 @@ def test_every_design_has_its_report(design: str, n: int, metric: str) -> None:
 
 @pytest.mark.parametrize("metric", METRICS)
 def test_every_metric_can_be_swept(metric: str) -> None:
-    found = made(metric=metric, replications=1, vary=[f"{SPARES}=2,4"])
+    prices = ["cost={currency: EUR, job_gpu: 2 per GPU-hour, source: assumed}"] if metric in COSTS else []
+    found = made(
+        metric=metric, replications=1, vary=[f"{SPARES}=2,4"], overrides=["horizon=5 d", *prices]
+    )
     assert found.metric in found.to_json()["points"][0]["metrics"]
     assert sweep_markdown(found)
+
+
+def test_cost_wants_prices_in_one_currency() -> None:
+    with pytest.raises(InputError, match=r"--metric: got 'cost', want a metric that needs no prices"):
+        made(metric="cost")
+    prices = "cost={currency: EUR, job_gpu: 2 per GPU-hour, source: assumed}"
+    with pytest.raises(InputError, match=r"cost.currency: got EUR, USD, want one currency at all points"):
+        made(metric="cost", vary=["cost.currency=EUR,USD"], overrides=[prices])
 
 
 @pytest.mark.slow
