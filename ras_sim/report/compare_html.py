@@ -108,6 +108,33 @@ def _hours(comparison: Comparison) -> str:
     return table("Hours of the job per replication; differences of the others from the base", columns, rows)
 
 
+def costs(comparison: Comparison) -> Section | None:
+    """What the designs cost, and at which prices one of them would pay for itself."""
+    why_not = views.unpriced(comparison)
+    if not why_not and comparison.designs[0].scenario.currency is None:
+        return None
+
+    def body(one: Against) -> str:
+        bill = views.bill_lines(one)
+        if not bill:
+            return paragraph("Not compared.")
+        words = views.break_even(one) or [
+            "No price of a single item would make both cost the same, as far as can be told."
+        ]
+        caption = f"Per replication, amounts in {one.design.scenario.currency}"
+        return "".join(map(paragraph, words)) + table(caption, (Column("item"), *_DIFFERENCES[1:]), bill)
+
+    note = paragraph(
+        "A design pays for itself where it costs no more per effective GPU-hour than the base. The price of one item is "
+        "varied, all others stay as they are; the interval holds every price at which the replications cannot tell which "
+        "design is cheaper (Fieller). Only what has a price is charged.",
+        "note",
+    )
+    return Section(
+        "cost", "What it costs", (paragraph(why_not) if why_not else "") + _for_each(comparison, body) + note
+    )
+
+
 def causes(comparison: Comparison) -> Section:
     """What the differences are charged to."""
     columns = (Column("lost GPU-hours"), *_DIFFERENCES[1:])
@@ -187,7 +214,10 @@ def scenarios(comparison: Comparison) -> Section:
 
 _TERMS = (
     ("paired difference", "d = b − a of one replication, in which both designs met the same faults"),
-    ("95% interval", "mean(d) ± t(n−1) · sd(d) / √n; of the MTTI: jackknife of the difference of the ratios"),
+    (
+        "95% interval",
+        "mean(d) ± t(n−1) · sd(d) / √n; of ratios of sums (MTTI, cost): jackknife of their difference",
+    ),
     (
         "a wanted precision",
         "Stein's rule in two stages: the first replications decide how many there are, and give the standard deviation "
@@ -217,6 +247,7 @@ SECTIONS: tuple[Callable[[Comparison], Section | None], ...] = (
     which,
     numbers,
     time_moved,
+    costs,
     causes,
     faults,
     what_differs,

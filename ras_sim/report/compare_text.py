@@ -33,7 +33,10 @@ def compare_summary(comparison: Comparison) -> RenderableType:
         Text(" · ".join(views.subtitle(comparison)), style="dim"),
         Text(),
         *(Text(views.verdict(one), style=_style(one)) for one in comparison.against),
+        *(Text(line) for one in comparison.against for line in views.break_even(one)),
     ]
+    if views.unpriced(comparison):
+        parts.append(Text(views.unpriced(comparison), style="dim"))
     for one in comparison.against[:N_IN_FULL]:
         parts += _in_full(one)
     left = len(comparison.against) - N_IN_FULL
@@ -96,13 +99,16 @@ def _table(title: str, rows: Sequence[Line]) -> Table:
 def compare_markdown(comparison: Comparison) -> str:
     """The comparison as Markdown, for `summary.md`."""
     parts = [f"# {md(comparison.designs[0].name)}", md(" · ".join(views.subtitle(comparison)))]
-    parts.append("\n".join(f"* {md(views.verdict(one))}" for one in comparison.against))
+    parts.append("\n".join(f"* {md(line)}" for line in _findings(comparison)))
     for one in comparison.against:
         parts += [f"## {md(one.design.label)}", md_table(_HEADS, views.metric_lines(one))]
         for title, name in (("By category", "lost_gpu_hours_by_category"), ("By root cause", _BY_CAUSE[1])):
             rows = views.table_lines(one, name, 2 * N_ROWS)
             if rows:
                 parts += [f"### Lost GPU-hours: {title.lower()}", md_table(_HEADS, rows)]
+        bill = views.bill_lines(one)
+        if bill:
+            parts += [f"### What it costs, {md(one.design.scenario.currency or '')}", md_table(_HEADS, bill)]
         parts += ["### The same faults", md(views.matching(one)), md(views.attribution(one))]
         found = [
             (
@@ -117,6 +123,13 @@ def compare_markdown(comparison: Comparison) -> str:
             parts.append(md_table(("fault", "difference", "rungs in the base", "rungs in the other"), found))
         parts += ["### What differs", *_differing(one)]
     return "\n\n".join(parts) + "\n"
+
+
+def _findings(comparison: Comparison) -> list[str]:
+    """Verdicts, break-even prices, and why bills are not compared."""
+    lines = [views.verdict(one) for one in comparison.against]
+    lines += [line for one in comparison.against for line in views.break_even(one)]
+    return [*lines, *filter(None, [views.unpriced(comparison)])]
 
 
 def _differing(one: Against) -> list[str]:

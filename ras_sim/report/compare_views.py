@@ -9,13 +9,15 @@ from typing import TYPE_CHECKING, NamedTuple
 from ras_sim.experiment.compare_json import direction, p_better
 from ras_sim.experiment.differences import BETTER
 from ras_sim.report.aimed import aim_phrase
-from ras_sim.report.style import EFFECT_LABELS, OUTCOME_LABELS, count, label_of, number, percent, span
+from ras_sim.report.bill import item_label, unit_of
+from ras_sim.report.style import EFFECT_LABELS, OUTCOME_LABELS, count, label_of, money, number, percent, span
 from ras_sim.report.timeline import clock
 
 if TYPE_CHECKING:
     from ras_sim.experiment.compare import Against, Comparison
     from ras_sim.experiment.matching import Fault, Parting
     from ras_sim.ledger import IncidentRow
+    from ras_sim.metrics.breakeven import BreakEven
     from ras_sim.metrics.paired import Difference
 
 MAX_RETURNS = 4
@@ -33,6 +35,8 @@ LABELS: Mapping[str, tuple[str, str]] = {
     "lost_gpu_hours": ("Lost GPU-hours", "number"),
     "spares_taken": ("Spares taken", "count"),
     "technician_h": ("Technician-hours", "number"),
+    "cost_per_effective_gpu_hour": ("Cost per effective GPU-h", "number"),
+    "cost": ("Cost, thousands", "thousands"),
     "horizon_h": ("Time to finish", "span"),
 }
 """Name and kind of each metric that is compared."""
@@ -109,10 +113,62 @@ def _worth(one: Difference) -> str:
 def metric_lines(one: Against) -> list[Line]:
     """Every metric; those that are 0 in both designs are left out."""
     return [
-        _line(LABELS[name][0], difference, LABELS[name][1], BETTER[name])
+        _line(_label(name, one.design.scenario.currency), difference, LABELS[name][1], BETTER[name])
         for name, difference in one.metrics.items()
         if difference.base or difference.other or difference.estimate.mean is None
     ]
+
+
+def _label(name: str, currency: str | None) -> str:
+    """Name of a metric, of a cost with its currency."""
+    if name == "cost_per_effective_gpu_hour":
+        return f"{currency}/effective GPU-h"
+    return f"Cost, 1,000 {currency}" if name == "cost" else LABELS[name][0]
+
+
+def bill_lines(one: Against) -> list[Line]:
+    """Items of the bill that at least one of the designs is charged for, in their order."""
+    rows = one.cost_by_item.items()
+    return [_line(item_label(item), row, "number", -1) for item, row in rows if row.base or row.other]
+
+
+def break_even(one: Against) -> list[str]:
+    """At which prices both designs cost the same, a sentence each; none where no price does, or it cannot be told."""
+    name, currency = one.design.label, one.design.scenario.currency
+    return [_break_even(name, str(currency), price) for price in one.break_evens]
+
+
+def _break_even(name: str, currency: str, one: BreakEven) -> str:
+    """One price in a sentence."""
+    kind, _, cls = one.key.partition(".")
+    unit = f"{unit_of(kind)} of class {label_of(cls)}" if cls else unit_of(kind)
+    low, high = one.ci95
+    at, ends = f"{money(one.at)} {currency} per {unit}", f"(95%: {money(low)} to {money(high)})"
+    where = f"up to {at} {ends}" if one.other_uses_more else f"from {at} on {ends}"
+    return f"{name} pays for itself {where}; {_at_present(one)}."
+
+
+def _at_present(one: BreakEven) -> str:
+    """What today's price says."""
+    if one.price is None:
+        return "the designs are charged different prices"
+    low, high = one.ci95
+    is_low, is_high = one.price < low, one.price > high
+    if not (is_low or is_high):
+        return f"at the price of {money(one.price)} it cannot be told"
+    pays = is_low if one.other_uses_more else is_high
+    return f"the price is {money(one.price)}, so it {'does' if pays else 'does not'}"
+
+
+def unpriced(comparison: Comparison) -> str:
+    """Why bills are not compared, "" where all are or where nothing has a price."""
+    currencies = [design.scenario.currency for design in comparison.designs]
+    if len(set(currencies)) == 1:
+        return ""
+    names = ", ".join(
+        f"{d.label}: {c or 'no prices'}" for d, c in zip(comparison.designs, currencies, strict=True)
+    )
+    return f"Costs are compared only between designs with prices in one currency ({names})."
 
 
 def table_lines(one: Against, table: str, limit: int, kind: str = "number") -> list[Line]:
@@ -134,9 +190,11 @@ def _line(label: str, one: Difference, kind: str, better: int) -> Line:
 
 
 def level(value: float | None, kind: str) -> str:
-    """A value as text: `kind` is percent, span (hours), count or number."""
+    """A value as text: `kind` is percent, span (hours), count, thousands or number."""
     if kind == "percent":
         return percent(value, 3)
+    if kind == "thousands":
+        return number(None if value is None else value / 1000, 4)
     if kind == "span":
         return "none seen" if value is None else span(value)
     return count(value) if kind == "count" else number(value, 4)
@@ -172,6 +230,8 @@ def _unit(values: Sequence[float], kind: str) -> tuple[float, str]:
     """Factor to and name of the unit that all values are shown in."""
     if kind == "percent":
         return 100.0, " points"
+    if kind == "thousands":
+        return 0.001, ""
     if kind != "span":
         return 1.0, ""
     largest = max(map(abs, values))

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from ras_sim.report import figures, figures_time, timeline, views
 from ras_sim.report.aimed import aimed_headlines, quantiles_line
+from ras_sim.report.bill import costs
 from ras_sim.report.markup import Column, Section, details, figure, paragraph, selector, table
 from ras_sim.report.published import UNDECIDED, comparisons
 from ras_sim.report.style import CATEGORY_MEANINGS, label_of, number, percent, span
@@ -294,8 +295,13 @@ _TERMS = (
         "hours of the job that were not productive × GPUs of the job, charged to their root cause",
     ),
     (
+        "cost",
+        "unit price × quantity, summed over the items that have a price; per effective GPU-hour: Σ cost / Σ (productive "
+        "hours × GPUs of the job) over the replications",
+    ),
+    (
         "95% interval",
-        "mean ± t(n−1) · sd / √n over the replications; of the MTTI: jackknife on its logarithm",
+        "mean ± t(n−1) · sd / √n over the replications; of ratios of sums (MTTI): jackknife on the logarithm",
     ),
 )
 
@@ -325,6 +331,7 @@ SECTIONS: tuple[Callable[[Result], Section | None], ...] = (
     published,
     time_spent,
     lost_by_cause,
+    costs,
     over_time,
     ladder,
     blast_radius,

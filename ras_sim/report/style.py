@@ -165,6 +165,17 @@ def number(value: float | None, digits: int = 3) -> str:
     return text.rstrip("0").rstrip(".") if decimals > digits else text
 
 
+def money(value: float | None) -> str:
+    """An amount of money: hundredths below a thousand, three significant figures below a tenth, none above.
+
+    >>> money(4923680.4), money(25.5), money(0.0806), money(0.0), money(None)
+    ('4,923,680', '25.50', '0.0806', '0', 'not defined')
+    """
+    if value is None or value != value or value == 0 or abs(value) < 0.1:
+        return number(value)
+    return f"{value:,.2f}" if abs(value) < 1000 else f"{value:,.0f}"
+
+
 def count(value: float | None) -> str:
     """A count or a mean of counts: a whole number has no decimals.
 

@@ -41,6 +41,8 @@ def _scale(metric: str) -> tuple[float, str]:
     kind = views.kind_of(metric)
     if kind == "percent":
         return 100.0, "%"
+    if kind == "thousands":
+        return 0.001, ""
     return 1.0, " h" if kind == "span" else ""
 
 

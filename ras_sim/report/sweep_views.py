@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from ras_sim.experiment.sweep import better
+from ras_sim.metrics.aggregate import COSTS
 from ras_sim.report.compare_views import LABELS, NOTHING, level, spread
 from ras_sim.report.style import label_of
 
@@ -35,6 +36,8 @@ def subtitle(sweep: Sweep) -> list[str]:
         f"{n:,} replication{'s' if n != 1 else ''} of each",
         f"seed {sweep.seed}",
     ]
+    if sweep.metric in COSTS:
+        parts.append(f"cost in {sweep.scenario.currency}")
     if sweep.n_reused:
         parts.append(f"{sweep.n_reused:,} points from an earlier run")
     if sweep.interrupted:

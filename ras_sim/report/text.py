@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from ras_sim.report.aimed import aimed_headlines, facts, quantiles_line
+from ras_sim.report.bill import HEADS, bill_rows, left_out
 from ras_sim.report.published import UNDECIDED, Comparison, comparisons
 from ras_sim.report.style import CATEGORY_COLOURS, NEUTRAL, label_of, percent
 from ras_sim.report.views import (
@@ -56,6 +57,9 @@ def summary(result: Result, *, width: int) -> RenderableType:
     ladder = rungs(result)
     if ladder:
         parts += [Text(), _rungs_table(ladder)]
+    bill = bill_rows(result)
+    if bill:
+        parts += [Text(), _bill_table(result, bill), Text(left_out(result), style="dim")]
     published = comparisons(result)
     if published:
         parts += [Text(), *_published_lines(published)]
@@ -67,9 +71,12 @@ def _headline_lines(result: Result) -> list[Text]:
     from rich.text import Text
 
     lines = []
-    for index, one in enumerate([*headlines(result), *aimed_headlines(result)]):
-        line = Text(f"{one.label:<16}", style="bold" if index == 0 else "")
-        line.append(f"{one.value:>10}", style="bold green" if index == 0 else "bold")
+    found = [*headlines(result), *aimed_headlines(result)]
+    width = max(16, *(len(one.label) for one in found))
+    value_width = max(10, *(len(one.value) for one in found))
+    for index, one in enumerate(found):
+        line = Text(f"{one.label:<{width}}", style="bold" if index == 0 else "")
+        line.append(f"{one.value:>{value_width}}", style="bold green" if index == 0 else "bold")
         if one.interval:
             line.append(f"   95% interval {one.interval}", style="dim")
         lines.append(line)
@@ -167,6 +174,17 @@ def _rungs_table(ladder: Sequence[Rung]) -> Table:
     return table
 
 
+def _bill_table(result: Result, bill: Sequence[Sequence[str]]) -> Table:
+    """The bill without its prices and without what was not used."""
+    from rich.text import Text
+
+    heads = (("item", False), ("quantity", True), ("unit", False), ("amount", True), ("share", True))
+    table = _plain_table(f"What it costs, {result.scenario.currency}", heads)
+    for item, quantity, unit, _, amount, share, _ in (row for row in bill if row[1] != "0"):
+        table.add_row(*map(Text, (item, quantity, unit, amount, share)))
+    return table
+
+
 def _published_lines(rows: Sequence[Comparison]) -> list[RenderableType]:
     """Published figures beside simulated ones."""
     from rich.text import Text
@@ -209,6 +227,10 @@ def summary_markdown(result: Result) -> str:
     ladder = rung_rows(rungs(result))
     if ladder:
         parts += ["## Repair ladder", md_table(("rung", "attempts", "fixed", "share"), ladder)]
+    bill = bill_rows(result)
+    if bill:
+        title = f"## What it costs, {md(result.scenario.currency or '')}"
+        parts += [title, md_table(HEADS, bill), md(left_out(result))]
     published = [
         (
             one.label,

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from ras_sim.ledger import CATEGORIES, Ledger
 from ras_sim.metrics.measures import is_planned, root_causes
-from ras_sim.report.style import count, count_column, label_of, number, percent, resource_label, span
+from ras_sim.report.style import count, count_column, label_of, money, number, percent, resource_label, span
 
 if TYPE_CHECKING:
     from ras_sim.experiment.replicate import Result
@@ -80,6 +80,13 @@ _HEADLINES = (
     ("mtti_h", "MTTI", "span", "running time per unplanned interruption"),
     ("interruptions", "Interruptions", "number", "unplanned stops of the job in one replication"),
     ("planned_interruptions", "Planned stops", "number", "upgrades, maintenance, changes"),
+    (
+        "cost_per_effective_gpu_hour",
+        "Cost per effective GPU-hour",
+        "money",
+        "all that is charged, divided by productive hours x job GPUs",
+    ),
+    ("cost", "Cost", "money", "all that is charged for one replication"),
 )
 
 
@@ -87,19 +94,25 @@ HEADLINE_LABELS = {name: label for name, label, *_ in _HEADLINES}
 
 
 def headlines(result: Result) -> list[Headline]:
-    """The headline numbers, goodput first."""
+    """The headline numbers, goodput first; the cost only where there are prices."""
     found = []
     for name, label, kind, meaning in _HEADLINES:
-        estimate = result.aggregate.metrics[name]
+        estimate = result.aggregate.metrics.get(name)
+        if estimate is None:
+            continue
         value = "none seen" if name == "mtti_h" and estimate.mean is None else shown(estimate.mean, kind)
+        if kind == "money" and estimate.mean is not None:
+            value = f"{value} {result.scenario.currency}"
         found.append(Headline(name, label, value, interval(estimate, kind), meaning))
     return found
 
 
 def shown(value: float | None, kind: str) -> str:
-    """A value as text: `kind` is percent, span (hours) or number."""
+    """A value as text: `kind` is percent, span (hours), money or number."""
     if kind == "percent":
         return percent(value)
+    if kind == "money":
+        return money(value)
     return span(value) if kind == "span" else count(value)
 
 

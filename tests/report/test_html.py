@@ -13,7 +13,7 @@ import pytest
 from ras_sim.report import sections, views, write_report
 from ras_sim.report.html import page
 from ras_sim.report.markup import Section, script_safe
-from tests.synthetic import FakeScenario, make_result
+from tests.synthetic import PUBLISHED, FakeScenario, make_result
 
 HOSTILE = "<img src=x onerror=alert(1)></script><script>alert(2)</script>\u2028 & \"quoted\" 'too'"
 
@@ -112,7 +112,8 @@ def test_every_figure_has_a_name_and_every_table_a_caption() -> None:
 
 @pytest.mark.parametrize("make", sections.SECTIONS, ids=lambda make: make.__name__)
 def test_each_section_stands_alone(make: object) -> None:
-    section = make(make_result(2))  # type: ignore[operator]
+    priced = FakeScenario(published=PUBLISHED, currency="USD")
+    section = make(make_result(2, scenario=priced))  # type: ignore[operator]
     assert isinstance(section, Section)
     assert len(section.body) > 100
 
