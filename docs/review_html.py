@@ -65,7 +65,7 @@ def tables(designs: Sequence[views.Found]) -> tuple[str, str]:
         table("Goodput", _columns(views.GOODPUT_HEADS), [row[:N_GOODPUT] for row in rows]),
         table(
             "What it costs",
-            _columns(("design", *views.COST_HEADS)),
+            _columns(("design", *views.cost_heads(designs))),
             [(row[0], *row[N_GOODPUT:]) for row in rows],
         ),
     )

@@ -36,7 +36,7 @@ def section(review: Review, comparison: Comparison) -> str:
     parts = (
         f"## {review.question}",
         " ".join((f"**{first}**", *others)),
-        md_table(views.HEADS, views.rows(designs)),
+        md_table((*views.GOODPUT_HEADS, *views.cost_heads(designs)), views.rows(designs)),
         md(views.setting(review, comparison)),
         f"<details><summary>The designs as commands</summary>\n\n{lines}\n\n</details>",
     )

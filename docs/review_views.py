@@ -2,12 +2,23 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
-from ras_sim.experiment.compare import Comparison
+from ras_sim.experiment.compare import Against, Comparison
 from ras_sim.metrics.paired import Difference, paired
-from ras_sim.report.compare_views import NOTHING, factor, is_rounding, level, probability, spread
+from ras_sim.metrics.samples import Sample, paired_difference, sample
+from ras_sim.report.compare_views import (
+    NOTHING,
+    break_even,
+    factor,
+    is_rounding,
+    level,
+    probability,
+    spread,
+)
 from ras_sim.scenario.model import Scenario
 from ras_sim.units import HOURS_PER_YEAR
 
@@ -29,9 +40,15 @@ TERMS = (
     ),
     ("Pairing", "as many times more histories it would take without common failures."),
     (
+        "Per effective GPU-hour",
+        "everything that has a price (GPUs of the job and of its spares, technicians, parts, energy), divided by "
+        "productive hours x GPUs of the job. Prices are those of library:prices_h100, most of them assumed. A design "
+        "pays for itself up to the price at which it costs as much per effective GPU-hour as the first design of the table.",
+    ),
+    (
         "Idle GPU-hours",
-        "thousands a year that are paid for and do not train, (GPUs of the job and of its spares) x 8,766 h less the "
-        "productive ones. So spares are charged; people, parts and energy are not.",
+        "where a scenario has no prices: thousands a year that are paid for and do not train, (GPUs of the job and of its "
+        "spares) x 8,766 h less the productive ones. So spares are charged; people, parts and energy are not.",
     ),
 )
 
@@ -41,9 +58,10 @@ TRUST = (
 )
 
 GOODPUT_HEADS = ("design", "goodput", "difference", "95% interval", "P(better)", "pairing")
-COST_HEADS = ("idle GPU-hours, 1,000 a year", "difference", "95% interval")
-HEADS = GOODPUT_HEADS + COST_HEADS
-"""Columns of the table of a question; `row` fills them. All but the first hold numbers."""
+"""Columns of the table of a question that `row` fills, before those of `cost_heads`. All but the first hold numbers."""
+
+_DECIDED = ("spare_gpus", "technicians")
+"""Prices of what a design decides to have; of other things it uses more or less as a consequence."""
 
 
 class Found(NamedTuple):
@@ -54,22 +72,47 @@ class Found(NamedTuple):
         goodput: one per replication.
         idle_gpu_h: GPU-hours a year that are paid for and do not train, one per replication.
         n_spares: spare nodes.
+        currency: of its prices; None without.
+        cost: cost and effective GPU-hours of each replication; None without prices.
+        pays: at which prices of what was decided it pays for itself against the base, in sentences.
     """
 
     name: str
     goodput: list[float]
     idle_gpu_h: list[float]
     n_spares: int
+    currency: str | None = None
+    cost: Sample | None = None
+    pays: tuple[str, ...] = ()
 
 
 def found(comparison: Comparison) -> list[Found]:
     """Goodput and cost of each design, replication by replication."""
     rows = []
-    for design, measures in zip(comparison.designs, comparison.measures, strict=True):
-        goodput = [one.goodput for one in measures]
-        n_spares = design.scenario.job.spares.nodes
-        rows.append(Found(design.name, goodput, idle_gpu_h_per_year(design.scenario, goodput), n_spares))
+    pays = [(), *map(_pays, comparison.against)]
+    for design, measures, words in zip(comparison.designs, comparison.measures, pays, strict=True):
+        goodput, scenario = [one.goodput for one in measures], design.scenario
+        idle, n_spares = idle_gpu_h_per_year(scenario, goodput), scenario.job.spares.nodes
+        cost = None if scenario.currency is None else sample(measures, "cost_per_effective_gpu_hour")
+        rows.append(Found(design.name, goodput, idle, n_spares, scenario.currency, cost, words))
     return rows
+
+
+def _pays(one: Against) -> tuple[str, ...]:
+    """At which prices of what was decided a design pays for itself."""
+    decided = [price for price in one.break_evens if price.key in _DECIDED]
+    return tuple(break_even(replace(one, break_evens=decided)))
+
+
+def is_priced(designs: Sequence[Found]) -> bool:
+    """Whether all designs have prices in one currency."""
+    return designs[0].cost is not None and len({one.currency for one in designs}) == 1
+
+
+def cost_heads(designs: Sequence[Found]) -> tuple[str, str, str]:
+    """Columns of cost: money where every design has prices, else idle GPU-hours."""
+    money = f"{designs[0].currency} per effective GPU-hour"
+    return money if is_priced(designs) else "idle GPU-hours, 1,000 a year", "difference", "95% interval"
 
 
 def idle_gpu_h_per_year(scenario: Scenario, goodput: Sequence[float]) -> list[float]:
@@ -84,18 +127,28 @@ def idle_gpu_h_per_year(scenario: Scenario, goodput: Sequence[float]) -> list[fl
 
 def rows(designs: Sequence[Found]) -> list[tuple[str, ...]]:
     """The table of a question, the base first."""
-    return [row(designs[0], one) for one in designs]
+    return [row(designs[0], one, is_priced(designs)) for one in designs]
 
 
-def row(base: Found, one: Found) -> tuple[str, ...]:
+def row(base: Found, one: Found, priced: bool) -> tuple[str, ...]:
     """A line of the table."""
-    goodput = paired(base.goodput, one.goodput)
-    idle = paired(base.idle_gpu_h, one.idle_gpu_h)
-    name, good, cost = one.name, level(goodput.other, "percent"), f"{(idle.other or 0.0) / 1000:,.0f}"
+    goodput, money = paired(base.goodput, one.goodput), _money(base, one) if priced else None
+    name, good = one.name, level(goodput.other, "percent")
+    if money is None:
+        cost, differs = f"{(paired(base.idle_gpu_h, one.idle_gpu_h).other or 0.0) / 1000:,.0f}", _thousands(base, one)
+    else:
+        cost, differs = level(money.other, "number"), spread(money, "number")
     if one is base:
         return (name, good, "base", *[NOTHING] * 3, cost, "base", NOTHING)
     p = NOTHING if is_rounding(goodput) else probability(goodput.p_greater)
-    return (name, good, *spread(goodput, "percent"), p, factor(goodput), cost, *_thousands(base, one))
+    return (name, good, *spread(goodput, "percent"), p, factor(goodput), cost, *differs)
+
+
+def _money(base: Found, one: Found) -> Difference | None:
+    """Difference in cost per effective GPU-hour; None without prices."""
+    if base.cost is None or one.cost is None:
+        return None
+    return paired_difference(base.cost, one.cost)
 
 
 def answer(designs: Sequence[Found]) -> list[str]:
@@ -114,7 +167,26 @@ def answer(designs: Sequence[Found]) -> list[str]:
         ]
         if ties:
             words.append(f"Too close to it to tell: {_names(ties)}.")
+    if is_priced(designs):
+        return [*words, *_cost_in_money(designs), *(line for one in designs for line in one.pays)]
     return [*words, *_cost(designs)]
+
+
+def _cost_in_money(designs: Sequence[Found]) -> list[str]:
+    """The cheapest design per effective GPU-hour, and who cannot be told from it."""
+    ranked = sorted(designs, key=lambda one: (one.cost.estimate.mean if one.cost else None) or math.inf)
+    cheapest, dearest = ranked[0], ranked[-1]
+    whole = _money(cheapest, dearest)
+    if whole is None or not _is_clear(whole):
+        return ["What they cost per effective GPU-hour does not tell them apart."]
+    amount, interval = spread(whole, "number")
+    words = [
+        f"{_quoted(cheapest)} is cheapest, {level(whole.base, 'number')} {cheapest.currency} per effective GPU-hour, "
+        f"{amount.removeprefix('+')} below the dearest, {_quoted(dearest)} ({interval})."
+    ]
+    gaps = [(one, _money(cheapest, one)) for one in ranked[1:]]
+    ties = [one for one, gap in gaps if gap is not None and not _is_clear(gap)]
+    return [*words, f"Too close to it to tell: {_names(ties)}."] if ties else words
 
 
 def _cost(designs: Sequence[Found]) -> list[str]:

@@ -173,7 +173,7 @@ REVIEWS: tuple[Review, ...] = (
         ),
         replications=80,
         note="A day shift is not modelled: a longer way stands for it. Hours are medians until somebody stands at the "
-        "machine. What people cost is not charged.",
+        "machine. They are paid for every hour, busy or not: 24 technicians cost four times as much as six.",
     ),
     Review(
         "blast_radius",

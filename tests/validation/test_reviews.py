@@ -11,12 +11,13 @@ from pathlib import Path
 import pytest
 
 from docs import review_html, reviews
-from docs.review_views import Found, answer, idle_gpu_h_per_year
+from docs.review_views import Found, answer, cost_heads, idle_gpu_h_per_year, rows
 from docs.reviews import REPORTS, REVIEWS, SCENARIOS, Review, designs_of
 from ras_sim import load
 from ras_sim.experiment.compare import Comparison
 from ras_sim.experiment.designs import changes_between
 from ras_sim.metrics.paired import Difference, paired
+from ras_sim.metrics.samples import Sample
 
 BY_NAME = {review.name: review for review in REVIEWS}
 SMALL = ("horizon=20 d", "machine.nodes=136", "job.gpus=1024")
@@ -146,6 +147,24 @@ def test_spares_are_charged() -> None:
     assert words[0].startswith("“many” has the highest goodput")
     assert words[1].startswith("Spares charged, “few” is cheapest")
     assert words[1].endswith("below the dearest, “many”.")
+
+
+def test_money_is_said_where_all_designs_have_prices() -> None:
+    def priced(name: str, *goodput: float, cost: float, pays: tuple[str, ...] = ()) -> Found:
+        amounts = Sample([cost] * len(goodput), [1000 * one for one in goodput])
+        return found(name, *goodput)._replace(currency="EUR", cost=amounts, pays=pays)
+
+    few = priced("few", 0.80, 0.81, 0.82, cost=2000.0)
+    many = priced("many", 0.90, 0.911, 0.92, cost=2100.0, pays=("many pays for itself up to 2 EUR.",))
+    first, second, third = answer([few, many])
+    assert first.startswith("“many” has the highest goodput")
+    assert second.startswith("“many” is cheapest, 2.307 EUR per effective GPU-hour, 0.16")
+    assert third == "many pays for itself up to 2 EUR."
+    assert cost_heads([few, many])[0] == "EUR per effective GPU-hour"
+    base, other = rows([few, many])
+    assert base[6:] == ("2.469", "base", "–")
+    assert other[6:8] == ("2.307", "-0.162")
+    assert cost_heads([few, found("free", 0.9)])[0].startswith("idle GPU-hours")
 
 
 def test_idle_gpu_hours_of_a_year() -> None:
