@@ -1,8 +1,9 @@
 """Everything that ras_sim raises on purpose.
 
 RasSimError
-├── InputError     what the user wrote cannot be used: carries every problem found, each with its place
-└── ModelError     the model reached a state that must not exist: a bug of the model, not of the input
+├── InputError        what the user wrote cannot be used: carries every problem found, each with its place
+├── ModelError        the model reached a state that must not exist: a bug of the model, not of the input
+└── LostWorkersError  the processes or machines that did the work are gone: neither input nor model is to blame
 """
 
 from __future__ import annotations
@@ -87,6 +88,24 @@ class ModelError(RasSimError):
 
     def __str__(self) -> str:
         return f"{self.message} (at {self.time_h:.6g} h, {self.component})"
+
+
+class LostWorkersError(RasSimError):
+    """The processes or machines that did the work are gone before it was finished.
+
+    Args:
+        reason: what became of them.
+        n_left: pieces of work that were not finished.
+    """
+
+    def __init__(self, reason: str, n_left: int) -> None:
+        self.reason = reason
+        self.n_left = n_left
+        super().__init__(reason, n_left)
+
+    def __str__(self) -> str:
+        pieces = "1 piece" if self.n_left == 1 else f"{self.n_left} pieces"
+        return f"{self.reason}; {pieces} of work left"
 
 
 def nearest(word: str, candidates: Iterable[str]) -> str:

@@ -26,6 +26,15 @@ Overrides = Annotated[
     typer.Option("--set", metavar="KEY.PATH=VALUE", help="Set a value of the scenario; may be repeated."),
 ]
 
+Processes = Annotated[int | None, typer.Option("--workers", help="Processes.", show_default="one per core")]
+ClusterAddress = Annotated[
+    str | None,
+    typer.Option(metavar="ADDRESS", help="Dask scheduler whose workers do it instead, e.g. tcp://host:8786."),
+]
+ClusterTls = Annotated[
+    Path | None, typer.Option(metavar="DIR", help="ca.pem, cert.pem, key.pem for a scheduler at tls://...")
+]
+
 
 def _variant(letter: str) -> Any:
     """The option that sets values in one variant of the first scenario."""
@@ -101,12 +110,16 @@ def run(
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Write one JSON object to stdout instead.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress, no notes, no summary.")] = False,
-    workers: Annotated[int | None, typer.Option(help="Processes.", show_default="one per core")] = None,
+    workers: Processes = None,
+    cluster: ClusterAddress = None,
+    cluster_tls: ClusterTls = None,
 ) -> int:
     """Simulate a scenario and say where the GPU-hours went."""
     from ras_sim.cli.run import RunOptions, run_scenario
+    from ras_sim.cli.workers import chosen
     from ras_sim.experiment.wishes import FIRST_STAGE
 
+    who = chosen(workers, cluster, cluster_tls, quiet)
     values = [*(overrides or ()), *([f"horizon={horizon}"] if horizon is not None else ())]
     if replications is None:
         replications = 8 if precision is None else FIRST_STAGE
@@ -115,7 +128,7 @@ def run(
         overrides=values,
         seed=seed,
         replications=replications,
-        workers=workers,
+        workers=who,
         out=out,
         as_json=as_json,
         quiet=quiet,
@@ -159,10 +172,13 @@ def compare(
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Write one JSON object to stdout instead.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress, no notes, no summary.")] = False,
-    workers: Annotated[int | None, typer.Option(help="Processes.", show_default="one per core")] = None,
+    workers: Processes = None,
+    cluster: ClusterAddress = None,
+    cluster_tls: ClusterTls = None,
 ) -> int:
     """Put designs side by side on the same failures: scenario files, and variants of the first one."""
     from ras_sim.cli.compare import CompareOptions, compare_designs
+    from ras_sim.cli.workers import chosen
 
     letters = {"a": set_a, "b": set_b, "c": set_c, "d": set_d, "e": set_e, "f": set_f}
     variants = {f"--set-{letter}": values for letter, values in letters.items() if values}
@@ -175,7 +191,7 @@ def compare(
         precision=precision,
         metric=metric,
         max_replications=max_replications,
-        workers=workers,
+        workers=chosen(workers, cluster, cluster_tls, quiet),
         out=out,
         as_json=as_json,
         quiet=quiet,
@@ -199,12 +215,16 @@ def check(
     max_replications: Annotated[int, typer.Option(help="Where to stop undecided.")] = 640,
     as_json: Annotated[bool, typer.Option("--json", help="Write one JSON object to stdout instead.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress, no summary.")] = False,
-    workers: Annotated[int | None, typer.Option(help="Processes.", show_default="one per core")] = None,
+    workers: Processes = None,
+    cluster: ClusterAddress = None,
+    cluster_tls: ClusterTls = None,
 ) -> int:
     """Hold scenarios to what they expect: 0 if all do, 1 if one does not or cannot be decided."""
     from ras_sim.cli.check import CheckOptions, check_scenarios
+    from ras_sim.cli.workers import chosen
 
-    options = CheckOptions(paths, overrides or [], seed, max_replications, workers, update, as_json, quiet)
+    who = chosen(workers, cluster, cluster_tls, quiet)
+    options = CheckOptions(paths, overrides or [], seed, max_replications, who, update, as_json, quiet)
     return check_scenarios(options)
 
 
@@ -239,10 +259,13 @@ def sweep(
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Write one JSON object to stdout instead.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress, no notes, no summary.")] = False,
-    workers: Annotated[int | None, typer.Option(help="Processes.", show_default="one per core")] = None,
+    workers: Processes = None,
+    cluster: ClusterAddress = None,
+    cluster_tls: ClusterTls = None,
 ) -> int:
     """Run a scenario at many values of some of its keys, on the same failures."""
     from ras_sim.cli.sweep import SweepOptions, sweep_scenario
+    from ras_sim.cli.workers import chosen
 
     options = SweepOptions(
         path=scenario,
@@ -253,7 +276,7 @@ def sweep(
         overrides=overrides or [],
         seed=seed,
         replications=replications,
-        workers=workers,
+        workers=chosen(workers, cluster, cluster_tls, quiet),
         out=out,
         as_json=as_json,
         quiet=quiet,

@@ -15,6 +15,7 @@ from ras_sim.experiment import baseline as baselines
 from ras_sim.experiment.check import SCHEMA, Check, Subject, check, check_limit, subject_of
 from ras_sim.experiment.claims import claims_of
 from ras_sim.experiment.collect import collect
+from ras_sim.experiment.executors import Workers
 from ras_sim.experiment.rebase import earlier, moved, new_baseline
 from ras_sim.report.check_text import WORDS, baseline_lines, check_lines
 from ras_sim.scenario.load import load
@@ -29,7 +30,7 @@ class CheckOptions:
     overrides: Sequence[str]
     seed: int | None
     max_replications: int
-    workers: int | None
+    workers: Workers
     update: bool
     as_json: bool
     quiet: bool

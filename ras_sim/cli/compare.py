@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -15,6 +14,8 @@ from ras_sim.cli.terminal import Terminal
 from ras_sim.experiment import comparedir
 from ras_sim.experiment.compare import Comparison, compare
 from ras_sim.experiment.designs import load_designs
+from ras_sim.experiment.executors import Workers
+from ras_sim.experiment.files import put_text
 from ras_sim.report.compare_html import write_compare_report
 from ras_sim.report.compare_text import compare_markdown, compare_summary
 
@@ -31,7 +32,7 @@ class CompareOptions:
     precision: str | None
     metric: str
     max_replications: int
-    workers: int | None
+    workers: Workers
     out: Path | None
     as_json: bool
     quiet: bool
@@ -53,6 +54,7 @@ def compare_designs(options: CompareOptions) -> int:
             metric=options.metric,
             max_replications=options.max_replications,
             closing_in=progress.closing_in,
+            out=options.out,
         )
     if comparison.n_finished and options.out is not None:
         _write(comparison, options.out)
@@ -62,6 +64,8 @@ def compare_designs(options: CompareOptions) -> int:
         return GOOD
     sys.stdout.flush()
     say(f"interrupted: {comparison.n_finished} of {comparison.replications} replications finished")
+    if options.out is not None:
+        say("the same command goes on from there")
     return INTERRUPTED
 
 
@@ -69,9 +73,7 @@ def _write(comparison: Comparison, out: Path) -> None:
     """The folder of the comparison with its report."""
     folder = comparison.save(out)
     write_compare_report(comparison, folder / "compare.html")
-    draft = folder / "summary.md.part"
-    draft.write_text(compare_markdown(comparison), encoding="utf-8")
-    os.replace(draft, folder / "summary.md")
+    put_text(folder / "summary.md", compare_markdown(comparison))
 
 
 def _print(comparison: Comparison, options: CompareOptions) -> None:

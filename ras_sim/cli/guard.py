@@ -4,6 +4,7 @@
 1    an expectation failed, or a goodput regressed
 2    bad input or usage
 70   a defect of ras-sim (EX_SOFTWARE of sysexits.h); RAS_SIM_DEBUG=1 shows where
+75   the processes or machines that did the work are gone (EX_TEMPFAIL); with --out the same command goes on
 130  stopped with Ctrl-C (128 + SIGINT)
 141  whoever read the output has gone (128 + SIGPIPE)
 """
@@ -16,12 +17,13 @@ import sys
 from collections.abc import Callable
 from typing import ParamSpec
 
-from ras_sim.errors import InputError
+from ras_sim.errors import InputError, LostWorkersError
 
 GOOD = 0
 FAILED = 1
 BAD_INPUT = 2
 DEFECT = 70
+LOST_WORKERS = 75
 INTERRUPTED = 130
 BROKEN_PIPE = 141
 
@@ -46,6 +48,10 @@ def _code_of(command: Callable[[], int]) -> int:
     except InputError as error:
         say(str(error))
         return BAD_INPUT
+    except LostWorkersError as error:
+        say(str(error))
+        say("with --out, what was finished is kept, and the same command goes on from there")
+        return LOST_WORKERS
     except BrokenPipeError:
         # The interpreter flushes once more at its end, which must not fail again.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ras_sim.cli.app import Overrides, ScenarioPath, app
+from ras_sim.cli.app import ClusterAddress, ClusterTls, Overrides, Processes, ScenarioPath, app
 from ras_sim.cli.guard import GOOD, INTERRUPTED, guarded, say
 
 if TYPE_CHECKING:
@@ -39,10 +38,13 @@ def importance(
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Write one JSON object to stdout instead.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress, no notes, no summary.")] = False,
-    workers: Annotated[int | None, typer.Option(help="Processes.", show_default="one per core")] = None,
+    workers: Processes = None,
+    cluster: ClusterAddress = None,
+    cluster_tls: ClusterTls = None,
 ) -> int:
     """Rank failure modes by the goodput that would be gained if they were rarer, gone, or handled better."""
     from ras_sim.cli.progress import Progress
+    from ras_sim.cli.workers import chosen
     from ras_sim.experiment import importance as experiment
     from ras_sim.experiment.counterfactuals import parse_what
     from ras_sim.scenario.load import load
@@ -51,9 +53,10 @@ def importance(
     if out is not None:
         experiment.check_target(out)
     loaded = load(scenario, overrides or ())
+    who = chosen(workers, cluster, cluster_tls, quiet)
     with Progress(quiet=quiet, of="changes") as progress:
         found = experiment.importance(
-            loaded, what=changes, seed=seed, replications=replications, workers=workers, progress=progress
+            loaded, what=changes, seed=seed, replications=replications, workers=who, progress=progress
         )
     if found.gains:
         if out is not None:
@@ -68,13 +71,12 @@ def importance(
 
 def _write(found: Importance, out: Path) -> None:
     """The folder of the result with its report."""
+    from ras_sim.experiment.files import put_text
     from ras_sim.report.importance import importance_markdown, write_importance_report
 
     folder = found.save(out)
     write_importance_report(found, folder / "importance.html")
-    draft = folder / "summary.md.part"
-    draft.write_text(importance_markdown(found), encoding="utf-8")
-    os.replace(draft, folder / "summary.md")
+    put_text(folder / "summary.md", importance_markdown(found))
 
 
 def _print(found: Importance, out: Path | None, as_json: bool, quiet: bool) -> None:

@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 import json
-import os
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from ras_sim import __version__
 from ras_sim.cli.guard import GOOD, INTERRUPTED, say
 from ras_sim.cli.progress import Progress
 from ras_sim.cli.terminal import Terminal
-from ras_sim.errors import InputError
 from ras_sim.experiment import rundir
 from ras_sim.experiment.again import run_again
+from ras_sim.experiment.executors import Workers
+from ras_sim.experiment.files import put_text
 from ras_sim.experiment.replicate import Result, run, wrong_argument
 from ras_sim.experiment.wishes import MAX_REPLICATIONS
-from ras_sim.ledger import Ledger
 from ras_sim.report.html import write_report
 from ras_sim.report.text import summary, summary_markdown
 from ras_sim.scenario.load import load
@@ -33,7 +31,7 @@ class RunOptions:
     overrides: Sequence[str]
     seed: int
     replications: int
-    workers: int | None
+    workers: Workers
     out: Path | None
     as_json: bool
     quiet: bool
@@ -65,9 +63,6 @@ def run_scenario(options: RunOptions) -> int:
 
 def _run_many(scenario: Scenario, options: RunOptions) -> Result:
     """Run all replications that the folder does not hold yet."""
-    done = [] if options.out is None else _finished_before(options.out, scenario, options.seed)
-    if done and not options.quiet:
-        say(f"going on with the {len(done)} replications that {options.out} holds")
     with Progress(quiet=options.quiet) as progress:
         return run(
             scenario,
@@ -76,38 +71,19 @@ def _run_many(scenario: Scenario, options: RunOptions) -> Result:
             workers=options.workers,
             progress=progress,
             keep_ledgers=options.out is not None,  # nothing else reads the rows
-            done=done,
             precision=options.precision,
             metric=options.metric,
             max_replications=options.max_replications,
             closing_in=progress.closing_in,
+            out=options.out,
         )
-
-
-def _finished_before(out: Path, scenario: Scenario, seed: int) -> list[Ledger]:
-    """Replications of an interrupted run of the same scenario, seed and version in the same folder."""
-    if not (out / "manifest.json").exists():
-        return []
-    try:
-        earlier = rundir.read(out)
-        known = earlier.manifest
-        same = (scenario.content_hash, seed, __version__) == (
-            known.get("content_hash"),
-            known.get("seed"),
-            known.get("version"),
-        )
-        return earlier.ledgers() if same and known.get("interrupted") else []
-    except InputError:  # damaged: it is written anew
-        return []
 
 
 def _write(result: Result, out: Path) -> None:
     """The run directory with its report."""
     folder = result.save(out)
     write_report(result, folder / "report.html")
-    draft = folder / "summary.md.part"
-    draft.write_text(summary_markdown(result), encoding="utf-8")
-    os.replace(draft, folder / "summary.md")
+    put_text(folder / "summary.md", summary_markdown(result))
 
 
 def _print(result: Result, options: RunOptions) -> None:
@@ -117,7 +93,8 @@ def _print(result: Result, options: RunOptions) -> None:
         console = Terminal()
         console.print(summary(result, width=console.width))
     if options.out is not None and not options.quiet:
-        say(f"written to {options.out}")
+        reused = f"; {result.n_reused} of the replications were there already" if result.n_reused else ""
+        say(f"written to {options.out}{reused}")
 
 
 def _interrupted(result: Result, options: RunOptions) -> int:

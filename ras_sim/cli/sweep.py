@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,6 +11,8 @@ from pathlib import Path
 from ras_sim.cli.guard import GOOD, INTERRUPTED, say
 from ras_sim.cli.progress import Progress
 from ras_sim.cli.terminal import Terminal
+from ras_sim.experiment.executors import Workers
+from ras_sim.experiment.files import put_text
 from ras_sim.experiment.sweep import Sweep, sweep
 from ras_sim.report.sweep_html import write_sweep_report
 from ras_sim.report.sweep_text import sweep_markdown, sweep_summary
@@ -29,7 +30,7 @@ class SweepOptions:
     overrides: Sequence[str]
     seed: int
     replications: int
-    workers: int | None
+    workers: Workers
     out: Path | None
     as_json: bool
     quiet: bool
@@ -62,9 +63,7 @@ def _write(found: Sweep, out: Path) -> None:
     """The folder of the sweep with its report."""
     folder = found.save(out)
     write_sweep_report(found, folder / "sweep.html")
-    draft = folder / "summary.md.part"
-    draft.write_text(sweep_markdown(found), encoding="utf-8")
-    os.replace(draft, folder / "summary.md")
+    put_text(folder / "summary.md", sweep_markdown(found))
 
 
 def _print(found: Sweep, options: SweepOptions) -> None:

@@ -22,6 +22,7 @@ from ras_sim.errors import InputError, Problem, nearest
 from ras_sim.experiment import baseline as baselines
 from ras_sim.experiment.baseline import Baseline
 from ras_sim.experiment.claims import Claim, Judged, claims_of, judge
+from ras_sim.experiment.executors import Workers
 from ras_sim.experiment.replicate import Progress, Simulate, measured, wrong_argument
 from ras_sim.metrics import Measures
 from ras_sim.metrics.sequential import Verdict, looks, p_of_each
@@ -147,7 +148,7 @@ def check(
     *,
     seed: int | None = None,
     max_replications: int = MAX_REPLICATIONS,
-    workers: int | None = None,
+    workers: Workers = None,
     progress: Progress | None = None,
     simulate: Simulate | None = None,
 ) -> Check:
@@ -157,7 +158,7 @@ def check(
         what: see `subject_of`, which also takes other expectations and another baseline.
         seed: any integer; None takes that of the baseline, else 1.
         max_replications: where to stop undecided, >= 2.
-        workers: processes; None takes one per core that this process may use.
+        workers: who does it, see `ras_sim.experiment.executors.Workers`.
         progress: called with (finished, wanted for the next look) after each replication.
         simulate: what makes a ledger; None is `ras_sim.engine.simulate`. Picklable if workers > 1.
 

@@ -20,8 +20,10 @@ from ras_sim.experiment.designs import (
     shared_histories,
 )
 from ras_sim.experiment.differences import AIMED, Pair, Usage, differences, usage_of
-from ras_sim.experiment.executors import spread
+from ras_sim.experiment.executors import Workers, spread
+from ras_sim.experiment.kept import Kept, json_form
 from ras_sim.experiment.matching import FaultTotals, Parting, losses_of, partings, worst
+from ras_sim.experiment.origin import key_of
 from ras_sim.experiment.replicate import (
     Progress,
     Simulate,
@@ -133,6 +135,11 @@ class Comparison:
         """True if a precision was aimed at and reached."""
         return self.aim is not None and self.aim.is_reached
 
+    @property
+    def key(self) -> str:
+        """What a replication depends on but its number, as 32 hexadecimal digits."""
+        return _key([design.scenario for design in self.designs], self.seed)
+
     def frame(self) -> pd.DataFrame:
         """One row of metrics per design and replication, as in a run, with the columns design and usage."""
         import pandas as pd
@@ -182,12 +189,13 @@ def compare(
     *designs: Design | Scenario,
     seed: int = 1,
     replications: int = 1,
-    workers: int | None = None,
+    workers: Workers = None,
     progress: Progress | None = None,
     precision: float | str | None = None,
     metric: str = "goodput",
     max_replications: int = MAX_REPLICATIONS,
     closing_in: Closing | None = None,
+    out: str | Path | None = None,
     simulate: Simulate | None = None,
 ) -> Comparison:
     """Run several designs on the same fault histories and compare each with the first.
@@ -200,7 +208,7 @@ def compare(
         designs: two or more; the first is the base.
         seed: any integer, for all designs.
         replications: of each design, >= 1; an interval needs at least 2.
-        workers: processes; None takes one per core that this process may use.
+        workers: who does it, see `ras_sim.experiment.executors.Workers`.
         progress: called after each replication that all designs have finished.
         precision: go on until the 95% interval of every difference in `metric` is at most this to either side, by
             Stein's rule (`ras_sim.metrics.precision`): 0.002 or "0.2%" of goodput, "10 min" of an MTTI. `replications` is
@@ -208,6 +216,8 @@ def compare(
         metric: what the precision is about, one of `ras_sim.experiment.differences.AIMED`.
         max_replications: where to stop whatever the precision.
         closing_in: shown the widest of the intervals as it closes.
+        out: a folder where every replication is kept from the moment that all designs have finished it; those that it
+            holds are not run again. `Comparison.save` writes the whole comparison there.
         simulate: what makes a ledger; None is `ras_sim.engine.simulate`. Picklable if workers > 1.
 
     Raises:
@@ -224,14 +234,15 @@ def compare(
     scenarios = tuple(design.scenario for design in named)
     apart = tuple(modes_apart(scenarios[0], other) for other in scenarios[1:])
     watch = _watch(wish, replications, closing_in)
-    work = _Work(scenarios, apart, simulate, seed, workers, progress, watch)
     finished: list[_Outcome] = []
-    interrupted, aim = _run_up_to(replications, work, finished), None
-    if wish is not None and not interrupted:
-        aim = _aim(finished, replications, wish)
-        while not interrupted and len(finished) < aim.n_wanted:
-            interrupted = _run_up_to(aim.n_wanted, work, finished)
+    with _kept(out, scenarios, seed) as kept:
+        work = _Work(scenarios, apart, simulate, seed, workers, progress, watch, kept)
+        interrupted, aim = _run_up_to(replications, work, finished), None
+        if wish is not None and not interrupted:
             aim = _aim(finished, replications, wish)
+            while not interrupted and len(finished) < aim.n_wanted:
+                interrupted = _run_up_to(aim.n_wanted, work, finished)
+                aim = _aim(finished, replications, wish)
     wanted = replications if aim is None else aim.n_wanted
     against = _against_base(named, finished, aim)
     measures, usage = (_by_design(finished, name, len(named)) for name in ("measures", "usage"))
@@ -246,20 +257,33 @@ class _Work(NamedTuple):
     apart: tuple[frozenset[str], ...]
     simulate: Simulate | None
     seed: int
-    workers: int | None
+    workers: Workers
     progress: Progress | None
     watch: Callable[[Sequence[_Outcome]], None] | None
+    kept: Kept[_Outcome]
+
+
+def _key(scenarios: Sequence[Scenario], seed: int) -> str:
+    """What a replication of the comparison depends on but its number."""
+    return key_of("compare", [one.content_hash for one in scenarios], seed)
+
+
+def _kept(out: str | Path | None, scenarios: Sequence[Scenario], seed: int) -> Kept[_Outcome]:
+    """The replications of a comparison that its folder holds, and where more of them are kept."""
+    return Kept(out, "" if out is None else _key(scenarios, seed), json_form(_Outcome))
 
 
 def _run_up_to(n: int, work: _Work, finished: list[_Outcome]) -> bool:
     """Finish the replications up to number n - 1 that are still to be done; True if the user stopped that."""
-    numbers = range(len(finished), n)
+    begun = {_number(outcome) for outcome in finished}
+    finished += {_number(one): one for one in work.kept.pieces if _number(one) in set(range(n)) - begun}.values()
+    numbers = sorted(set(range(n)) - {_number(outcome) for outcome in finished})
     tasks = [(work.scenarios, work.apart, work.simulate, work.seed, number) for number in numbers]
-    outcomes = spread(_one, tasks, work.workers)
     interrupted = False
     try:
-        with closing(outcomes):
+        with closing(spread(_one, tasks, work.workers)) as outcomes:
             for outcome in outcomes:
+                work.kept.add(outcome)
                 finished.append(outcome)
                 if work.watch is not None:
                     work.watch(finished)
@@ -267,8 +291,13 @@ def _run_up_to(n: int, work: _Work, finished: list[_Outcome]) -> bool:
                     work.progress(len(finished), n)
     except KeyboardInterrupt:
         interrupted = len(finished) < n
-    finished.sort(key=lambda outcome: outcome.measures[0].replication)
+    finished.sort(key=_number)
     return interrupted
+
+
+def _number(outcome: _Outcome) -> int:
+    """Which replication it is of."""
+    return outcome.measures[0].replication
 
 
 def _reaches(finished: Sequence[_Outcome], n_first: int, metric: str) -> list[Reach | None]:

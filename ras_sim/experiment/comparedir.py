@@ -5,21 +5,30 @@
     replications.parquet one row of metrics per design and replication
     compare.html, summary.md
                          written by the report
+    KEY.journal          what each replication gave, from the moment it is finished: the same comparison goes on from it,
+                         also with more replications
+    lock                 held by the process that is at work there
 
-Each file is written beside its old self and renamed. The manifest goes first and comes back last: a folder
-without it is a comparison that was not finished.
+All files are written beside their old selves before the first takes its place. The manifest goes first and comes back
+last: a folder without it is a comparison that was not finished.
 """
 
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from ras_sim.errors import InputError
-from ras_sim.experiment.files import durable, file_problem, readable_errors, sync_folder, writable_folder
+from ras_sim.experiment.files import (
+    file_problem,
+    locked,
+    put_together,
+    readable_errors,
+    writable_folder,
+)
+from ras_sim.experiment.kept import forget, is_passing
 
 if TYPE_CHECKING:
     from ras_sim.experiment.compare import Comparison
@@ -43,14 +52,14 @@ def write(directory: str | Path, comparison: Comparison) -> Path:
         InputError: it is a file, holds other things than a comparison, or cannot be written.
     """
     folder = check_target(directory)
-    with readable_errors(folder):
-        folder.mkdir(parents=True, exist_ok=True)
-        for name in (MANIFEST, *REPORTS):
-            (folder / name).unlink(missing_ok=True)
-        sync_folder(folder)
-        _put(folder, "replications.parquet", lambda file: _write_frame(comparison, file))
-        _put(folder, "comparison.json", lambda file: _write_json(comparison.to_json(), file))
-        _put(folder, MANIFEST, lambda file: _write_json(manifest(comparison), file))
+    with locked(folder), readable_errors(folder):
+        files: dict[str, Callable[[BinaryIO], object]] = {
+            "replications.parquet": lambda file: _write_frame(comparison, file),
+            "comparison.json": lambda file: _write_json(comparison.to_json(), file),
+            MANIFEST: lambda file: _write_json(manifest(comparison), file),
+        }
+        put_together(folder, files, REPORTS)
+        forget(folder, but=comparison.key)
     return folder
 
 
@@ -107,15 +116,6 @@ def manifest(comparison: Comparison) -> dict[str, Any]:
     }
 
 
-def _put(folder: Path, name: str, fill: Callable[[BinaryIO], None]) -> None:
-    """Write a file beside its old self, force it to disk, put it in its place."""
-    part = folder / f"{name}{_PART}"
-    with durable(part) as file:
-        fill(file)
-    os.replace(part, folder / name)
-    sync_folder(folder)
-
-
 def _write_json(value: dict[str, Any], file: BinaryIO) -> None:
     text = json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
     # Half a surrogate pair cannot be encoded; its backslash form is what JSON writes for it.
@@ -133,7 +133,7 @@ def _write_frame(comparison: Comparison, file: BinaryIO) -> None:
 
 def _check_contents(folder: Path) -> None:
     """Raise InputError if a folder holds anything that is not of a comparison."""
-    names = {path.name for path in folder.iterdir()}
+    names = {path.name for path in folder.iterdir() if not is_passing(path.name)}
     foreign = sorted(names - _OURS - {f"{name}{_PART}" for name in _OURS})
     hint = "choose an empty or a new folder"
     if foreign:

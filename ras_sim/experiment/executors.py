@@ -1,18 +1,38 @@
-"""Who does the work: this process, or several of this machine. The results do not depend on it."""
+"""Who does the work: this process, several of this machine, or a Dask cluster. The results do not depend on it."""
 
 from __future__ import annotations
 
 import os
-import signal
-import threading
+import pickle
 import time
-import warnings
-from collections.abc import Callable, Generator, Iterator, Sequence
-from contextlib import contextmanager
-from typing import Any, TypeVar
+from collections import OrderedDict
+from collections.abc import Callable, Generator, Iterable, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from queue import SimpleQueue
+from typing import Any, Protocol, TypeVar
 
 T = TypeVar("T")
 
+
+@dataclass(frozen=True, slots=True)
+class Cluster:
+    """A Dask cluster that does the work.
+
+    Args:
+        address: of its scheduler, e.g. tcp://scheduler:8786.
+        tls: folder with ca.pem, cert.pem, key.pem; None takes what Dask's own configuration says.
+    """
+
+    address: str
+    tls: Path | None = None
+
+
+Workers = int | Cluster | None
+"""Who does the work: so many processes, >= 1 (1 runs no parallel code), a cluster, or None for one process per core that
+this process may use, if the first task shows that the rest is long enough."""
 
 _START_UP_S = 1.0
 """Wall time that starting processes costs, roughly (assumed; half a second was measured): work that several
@@ -20,22 +40,33 @@ processes would shorten by less stays in one. It decides about speed only."""
 
 
 def spread(
-    work: Callable[..., T], tasks: Sequence[tuple[Any, ...]], workers: int | None
+    work: Callable[..., T], tasks: Sequence[tuple[Any, ...]], workers: Workers
 ) -> Generator[T, None, None]:
     """Results as they are finished: in order from one process, in any order from several.
 
-    Closing the generator ends the processes.
+    Closing the generator ends the processes, and on a cluster the tasks.
 
     Args:
-        work: called with the items of each task; picklable if workers > 1.
+        work: called with the items of each task; picklable unless workers is 1.
         tasks: arguments, one tuple for each call.
-        workers: processes, >= 1; 1 runs no parallel code. None takes one per core that this process may use, if
-            the first task shows that the rest is long enough.
+        workers: who does it.
+
+    Raises:
+        InputError: the cluster cannot be used.
+        LostWorkersError: a process of this machine died, or the cluster is gone.
     """
     if workers is None:
         return _as_it_pays(work, tasks)
+    if isinstance(workers, Cluster):
+        from ras_sim.experiment.cluster import on_cluster
+
+        return on_cluster(workers, work, tasks)
     workers = min(workers, len(tasks))
-    return (work(*task) for task in tasks) if workers <= 1 else _in_parallel(work, tasks, workers)
+    if workers <= 1:
+        return (work(*task) for task in tasks)
+    from ras_sim.experiment.processes import in_processes
+
+    return in_processes(workers, work, tasks)
 
 
 def _as_it_pays(work: Callable[..., T], tasks: Sequence[tuple[Any, ...]]) -> Generator[T, None, None]:
@@ -50,43 +81,103 @@ def _as_it_pays(work: Callable[..., T], tasks: Sequence[tuple[Any, ...]]) -> Gen
     yield from spread(work, rest, cores if saved_s > _START_UP_S else 1)
 
 
-def _in_parallel(
-    work: Callable[..., T], tasks: Sequence[tuple[Any, ...]], workers: int
-) -> Generator[T, None, None]:
-    """Results from several processes; closing the generator ends those."""
-    from joblib import Parallel, delayed
-
-    # max_nbytes: no memory maps of scenario arrays, they would outlive an interrupted run.
-    parallel = Parallel(n_jobs=workers, return_as="generator_unordered", max_nbytes=None)
-    with _deaf_to_ctrl_c():
-        outcomes = parallel(delayed(work)(*task) for task in tasks)
-    try:
-        for outcome in outcomes:  # noqa: UP028 (`yield from` would close `outcomes` before the block below)
-            yield outcome
-    finally:
-        with warnings.catch_warnings():
-            # That tasks were cancelled is what the user asked for.
-            warnings.simplefilter("ignore", UserWarning)
-            outcomes.close()
-
-
-@contextmanager
-def _deaf_to_ctrl_c() -> Iterator[None]:
-    """Let the processes started in this block ignore Ctrl-C.
-
-    A terminal sends it to them as well, and each would print a traceback. They inherit what is ignored here;
-    this process ends them when it has heard of it itself.
-    """
-    if threading.current_thread() is not threading.main_thread():
-        yield  # only the main thread may change what a signal does
-        return
-    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, signal.default_int_handler if before is None else before)
-
-
 def usable_cores() -> int:
     """Cores that this process may use: a container is often given fewer than the machine has."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+class FutureOf(Protocol):
+    """What both kinds of pool return for a task that was handed to them."""
+
+    def add_done_callback(self, fn: Callable[[Any], object], /) -> object:
+        """Call fn with this future when the task is finished, has failed or was cancelled."""
+
+    def result(self) -> Any:
+        """What the task returned; raises what it raised."""
+
+
+def as_finished(
+    submit: Callable[..., FutureOf], tasks: Iterable[tuple[Any, ...]], window: Callable[[], int]
+) -> Generator[FutureOf, None, None]:
+    """The futures of tasks as they are finished; each is let go of before the next is waited for.
+
+    Args:
+        submit: hands the items of a task to a pool.
+        window: tasks that may be in the hands of the pool at once, >= 1; asked before each refill.
+    """
+    waiting, finished, n_open = iter(tasks), SimpleQueue[FutureOf](), 0
+    while True:
+        for task in islice(waiting, max(0, window() - n_open)):
+            submit(*task).add_done_callback(finished.put)
+            n_open += 1
+        if n_open == 0:
+            return
+        yield finished.get()
+        n_open -= 1
+
+
+def failed(error: BaseException) -> FutureOf:
+    """The future of a task that no pool would take."""
+    future: Future[Any] = Future()
+    future.set_exception(error)
+    return future
+
+
+class Packing:
+    """Arguments that many tasks have in common are pickled once, not once for each task.
+
+    Args:
+        send: makes of the pickled bytes what a task carries in place of the argument; None lets it carry the bytes.
+    """
+
+    _PLAIN = (int, float, str, bytes, bool, type(None), frozenset)
+    _N_KEPT = 64
+
+    def __init__(self, send: Callable[[bytes], Any] | None = None) -> None:
+        self._send = send or Packed
+        self._sent: OrderedDict[int, tuple[object, Any]] = OrderedDict()
+
+    def __call__(self, task: Sequence[Any]) -> list[Any]:
+        """The items of a task as they are sent."""
+        return [item if isinstance(item, self._PLAIN) or callable(item) else self._of(item) for item in task]
+
+    def _of(self, item: object) -> Any:
+        # The item is kept beside what was sent of it, or another one could come to have its id.
+        if id(item) not in self._sent:
+            data = _pickled(item)
+            self._sent[id(item)] = item, item if data is None else self._send(data)
+            if len(self._sent) > self._N_KEPT:
+                self._sent.popitem(last=False)
+        self._sent.move_to_end(id(item))
+        return self._sent[id(item)][1]
+
+
+def _pickled(item: object) -> bytes | None:
+    """The item as bytes; None if only cloudpickle, which the pools use, can do it (a class of a notebook)."""
+    try:
+        return pickle.dumps(item, protocol=5)
+    except (pickle.PicklingError, AttributeError, TypeError):
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class Packed:
+    """A pickled argument on its way to a worker."""
+
+    data: bytes
+
+    def unpacked(self) -> Any:
+        """The argument, the same object in all tasks of this process that follow each other."""
+        if self.data not in _UNPACKED:
+            while len(_UNPACKED) >= Packing._N_KEPT:
+                _UNPACKED.pop(next(iter(_UNPACKED)))
+            _UNPACKED[self.data] = pickle.loads(self.data)
+        return _UNPACKED[self.data]
+
+
+_UNPACKED: dict[bytes, Any] = {}
+
+
+def unpacked_call(work: Callable[..., T], *items: Any) -> T:
+    """Do a task: what a worker is asked to do."""
+    return work(*(item.unpacked() if isinstance(item, Packed) else item for item in items))

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import json
 import math
-import os
 import time
 from collections.abc import Sequence
 from contextlib import closing
@@ -15,8 +14,8 @@ from typing import Any, NamedTuple
 
 from ras_sim.errors import InputError, Problem
 from ras_sim.experiment.counterfactuals import CHANGES, counterfactual
-from ras_sim.experiment.executors import spread
-from ras_sim.experiment.files import durable, file_problem, readable_errors, sync_folder
+from ras_sim.experiment.executors import Workers, spread
+from ras_sim.experiment.files import LOCK, file_problem, locked, put_together, readable_errors
 from ras_sim.experiment.replicate import Progress, Simulate, check_arguments
 from ras_sim.metrics import check_conservation, measure
 from ras_sim.metrics.estimates import Estimate, estimate
@@ -104,15 +103,9 @@ class Importance:
         Raises: InputError if the folder cannot or must not be written.
         """
         folder = check_target(directory)
-        with readable_errors(folder):
-            folder.mkdir(parents=True, exist_ok=True)
-            for name in REPORTS:
-                (folder / name).unlink(missing_ok=True)
-            part = folder / f"{RESULT}.part"
-            with durable(part) as file:
-                file.write((json.dumps(self.to_json(), indent=2, allow_nan=False) + "\n").encode())
-            os.replace(part, folder / RESULT)
-            sync_folder(folder)
+        with locked(folder), readable_errors(folder):
+            text = json.dumps(self.to_json(), indent=2, allow_nan=False) + "\n"
+            put_together(folder, {RESULT: lambda file: file.write(text.encode())}, REPORTS)
         return folder
 
 
@@ -136,7 +129,7 @@ def check_target(directory: str | Path) -> Path:
     with readable_errors(folder):
         if folder.exists() and not folder.is_dir():
             raise file_problem(folder, "a file", "a folder")
-        ours = {RESULT, *REPORTS}
+        ours = {RESULT, *REPORTS, LOCK}
         other = sorted(p.name for p in folder.iterdir()) if folder.exists() else []
         other = [name for name in other if name.removesuffix(".part") not in ours]
         if other:
@@ -173,7 +166,7 @@ def importance(
     what: Sequence[str] = tuple(CHANGES),
     seed: int = 1,
     replications: int = 8,
-    workers: int | None = None,
+    workers: Workers = None,
     progress: Progress | None = None,
     simulate: Simulate | None = None,
 ) -> Importance:
@@ -187,7 +180,7 @@ def importance(
         what: names of `CHANGES`.
         seed: any integer.
         replications: histories that every change meets, >= 1; an interval needs at least 2.
-        workers: processes; None takes one per core that this process may use.
+        workers: who does it, see `ras_sim.experiment.executors.Workers`.
         progress: called with (finished, wanted) after each change.
         simulate: what makes a ledger; None is `ras_sim.engine.simulate`. Picklable if workers > 1.
 
@@ -285,7 +278,7 @@ def _gains(
     base: _Run,
     plans: Sequence[_Plan],
     same: tuple[int, Simulate | None],
-    workers: int | None,
+    workers: Workers,
     progress: Progress | None,
 ) -> tuple[Gain, ...]:
     """Of each change what it is worth, the largest gain first; Ctrl-C leaves those that were finished."""

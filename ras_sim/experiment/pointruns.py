@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from ras_sim.experiment.executors import spread
+from ras_sim.experiment.executors import Workers, spread
 from ras_sim.experiment.points import Point
 from ras_sim.experiment.pointstore import PointStore
 from ras_sim.experiment.replicate import Progress, Simulate, replication_frame
@@ -58,25 +58,28 @@ class PointRuns:
                 self.rows[key] = rows
         return sum(self.key(point) in self.rows for point in points)
 
-    def finish(self, points: Sequence[Point], workers: int | None) -> bool:
+    def finish(self, points: Sequence[Point], workers: Workers) -> bool:
         """Run what is missing, and keep each point as soon as it is finished; True if the user stopped that."""
         distinct = {self.key(point): point.scenario for point in points}
         missing = {key: one for key, one in distinct.items() if key not in self.rows}
+        begun: dict[str, dict[int, Measures]] = {}
+        for key in missing:
+            begun[key] = {one.replication: one for one in self._store.begun(key)}
+            self._keep_if_whole(key, begun)
         tasks = [
-            (key, one, self._seed, number, self._simulate)
-            for key, one in missing.items()
+            (key, missing[key], self._seed, number, self._simulate)
+            for key, known in begun.items()
             for number in self._replications
+            if number not in known
         ]
-        begun: dict[str, list[Measures]] = {}
-        n = len(self._replications)
-        total = len(distinct) * n
+        total = len(distinct) * len(self._replications)
         n_done = total - len(tasks)
         try:
             with closing(spread(_one, tasks, workers)) as outcomes:
                 for key, measures in outcomes:
-                    begun.setdefault(key, []).append(measures)
-                    if len(begun[key]) == n:
-                        self._keep(key, begun.pop(key))
+                    self._store.add(key, measures)
+                    begun[key][measures.replication] = measures
+                    self._keep_if_whole(key, begun)
                     n_done += 1
                     if self._progress is not None:
                         self._progress(n_done, total)
@@ -84,10 +87,13 @@ class PointRuns:
             return len(self.rows) < len(distinct)
         return False
 
-    def _keep(self, key: str, measures: list[Measures]) -> None:
-        rows = replication_frame(sorted(measures, key=lambda one: one.replication))
-        self._store.put(key, rows)
-        self.rows[key] = rows
+    def _keep_if_whole(self, key: str, begun: dict[str, dict[int, Measures]]) -> None:
+        """Keep a point of which every replication is finished, and forget that it was begun."""
+        if len(begun[key]) == len(self._replications):
+            known = begun.pop(key)
+            rows = replication_frame([known[number] for number in self._replications])
+            self._store.put(key, rows)
+            self.rows[key] = rows
 
 
 def _one(

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from ras_sim.errors import InputError, Problem
 from ras_sim.experiment.factors import Factor, Row
+from ras_sim.experiment.origin import key_of
 from ras_sim.scenario.load import load, loads
 from ras_sim.scenario.model import Scenario
 from ras_sim.scenario.uncertain import quantity
@@ -36,12 +37,7 @@ class Point:
 
     def key(self, seed: int, replications: range) -> str:
         """What its results depend on, as 32 hexadecimal digits: equal keys are equal results."""
-        from ras_sim import __version__
-
-        identity = [self.resolved_hash, seed, len(replications), __version__]
-        if replications.start:
-            identity.append(replications.start)
-        return hashlib.sha256(json.dumps(identity).encode()).hexdigest()[:32]
+        return key_of(self.resolved_hash, seed, replications.start, len(replications))
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
     points/KEY.parquet   the replications of one point, written as soon as it is finished; what a point depends on is
                          in its key, so it is used again by any study in this folder that needs it
+    points/KEY.journal   the replications of a point that is not finished, each from the moment it is finished
     lock                 held by the process that is at work there
 
 Each file is written beside its old self, forced to the disk and renamed, so that a kill at any moment leaves it whole.
@@ -10,24 +11,36 @@ Each file is written beside its old self, forced to the disk and renamed, so tha
 from __future__ import annotations
 
 import json
-import os
 import re
+from collections import OrderedDict
 from collections.abc import Callable, Iterable
+from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, BinaryIO, Self
 
-from ras_sim.experiment.files import durable, file_problem, readable_errors, sync_folder, writable_folder
+from ras_sim.experiment.files import (
+    LOCK,
+    file_problem,
+    locked,
+    put_together,
+    readable_errors,
+    writable_folder,
+)
+from ras_sim.experiment.journal import SUFFIX, Journal
+from ras_sim.experiment.kept import json_form
+from ras_sim.metrics import Measures
 
 if TYPE_CHECKING:
     import pandas as pd
 
-POINTS, LOCK, PART = "points", "lock", ".part"
-_POINT_FILE = re.compile(r"[0-9a-f]{32}\.parquet(\.part)?")
+POINTS, PART = "points", ".part"
+_MAX_OPEN = 64
+_POINT_FILE = re.compile(r"[0-9a-f]{32}\.(parquet(\.part)?|journal)")
 
 
 class PointStore:
-    """Finished points on the disk; one process at a time.
+    """Finished points on the disk, and what is finished of others; one process at a time.
 
     Args:
         directory: of the study; None keeps nothing.
@@ -37,23 +50,52 @@ class PointStore:
     def __init__(self, directory: str | Path | None, check_contents: Callable[[Path], None]) -> None:
         self._folder = None if directory is None else Path(directory)
         self._check_contents = check_contents
-        self._lock: int | None = None
+        self._open = ExitStack()
+        self._journals: OrderedDict[str, Journal] = OrderedDict()
+        self._form = json_form(Measures)
 
     def __enter__(self) -> Self:
         if self._folder is not None:
             writable_folder(self._folder, self._check_contents)
-            with readable_errors(self._folder):
-                (self._folder / POINTS).mkdir(parents=True, exist_ok=True)
-                self._lock = _locked(self._folder)
-                for left_over in (self._folder / POINTS).glob(f"*{PART}"):  # of a process that was killed
-                    left_over.unlink()
+            with ExitStack() as opening:
+                opening.enter_context(locked(self._folder))
+                with readable_errors(self._folder):
+                    (self._folder / POINTS).mkdir(exist_ok=True)
+                    for left_over in (self._folder / POINTS).glob(f"*{PART}"):  # of a process that was killed
+                        left_over.unlink()
+                self._open = opening.pop_all()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self._lock is not None:
-            os.close(self._lock)
+        with self._open:
+            for journal in self._journals.values():
+                journal.close()
+
+    def begun(self, key: str) -> list[Measures]:
+        """The replications that are finished of a point that is not."""
+        if self._folder is None:
+            return []
+        return [self._form.unpack(record) for record in self._journal(key).records]
+
+    def add(self, key: str, measures: Measures) -> None:
+        """Keep a replication of a point: it outlives this process when this returns.
+
+        Raises: InputError if it cannot be written.
+        """
+        if self._folder is not None:
+            self._journal(key).append(self._form.pack(measures))
+
+    def _journal(self, key: str) -> Journal:
+        """That of a point. A few are open at once; on a large cluster more points than that are under way."""
+        if key not in self._journals:
+            assert self._folder is not None
+            self._journals[key] = Journal(self._folder / POINTS / f"{key}{SUFFIX}")
+        self._journals.move_to_end(key)
+        for other in list(self._journals)[:-_MAX_OPEN]:
+            self._journals.pop(other).close()
+        return self._journals[key]
 
     def read(self, key: str, replications: range) -> pd.DataFrame | None:
         """The rows of a point; None if they are not there, or damaged: then they are made anew."""
@@ -76,30 +118,9 @@ class PointStore:
         """
         if self._folder is not None:
             with readable_errors(self._folder):
-                put_frame(self._folder / POINTS, f"{key}.parquet", rows)
-
-
-def _locked(folder: Path) -> int | None:
-    """Hold the folder; the system lets go of it when the process ends, however it ends.
-
-    Raises: InputError if another process holds it.
-    """
-    if os.name == "nt":
-        return None
-    import fcntl
-
-    descriptor = os.open(folder / LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        os.close(descriptor)
-        raise file_problem(
-            folder, "a folder that another study is at work in", "a folder of its own"
-        ) from None
-    except BaseException:
-        os.close(descriptor)
-        raise
-    return descriptor
+                put_together(self._folder / POINTS, {f"{key}.parquet": frame_writer(rows)})
+            self._journal(key).remove()
+            del self._journals[key]
 
 
 def check_names(folder: Path, ours: Iterable[str], wanted: str) -> None:
@@ -125,27 +146,28 @@ def check_names(folder: Path, ours: Iterable[str], wanted: str) -> None:
 
 def put_json(folder: Path, name: str, value: dict[str, Any]) -> None:
     """Write one JSON object."""
-    put_text(folder, name, json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
+    put_together(folder, {name: json_writer(value)})
 
 
 def put_text(folder: Path, name: str, text: str) -> None:
     """Write a text."""
+    put_together(folder, {name: text_writer(text)})
+
+
+def json_writer(value: dict[str, Any]) -> Callable[[BinaryIO], object]:
+    """What writes one JSON object to a file."""
+    return text_writer(json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
+
+
+def text_writer(text: str) -> Callable[[BinaryIO], object]:
+    """What writes a text to a file."""
     # Half a surrogate pair cannot be encoded; its backslash form is what JSON writes for it.
-    _put(folder, name, lambda file: file.write(text.encode("utf-8", "backslashreplace")))
+    return lambda file: file.write(text.encode("utf-8", "backslashreplace"))
 
 
-def put_frame(folder: Path, name: str, rows: pd.DataFrame) -> None:
-    """Write a table as Parquet."""
-    _put(folder, name, lambda file: _write_frame(rows, file))
-
-
-def _put(folder: Path, name: str, fill: Callable[[BinaryIO], object]) -> None:
-    """Write a file beside its old self, force it to disk, put it in its place."""
-    part = folder / f"{name}{PART}"
-    with durable(part) as file:
-        fill(file)
-    os.replace(part, folder / name)
-    sync_folder(folder)
+def frame_writer(rows: pd.DataFrame) -> Callable[[BinaryIO], object]:
+    """What writes a table to a file as Parquet."""
+    return lambda file: _write_frame(rows, file)
 
 
 def _write_frame(rows: pd.DataFrame, file: BinaryIO) -> None:

@@ -12,6 +12,7 @@ from ras_sim.experiment import baseline as baselines
 from ras_sim.experiment.baseline import Baseline, Stored
 from ras_sim.experiment.check import MAX_REPLICATIONS, check_limit
 from ras_sim.experiment.claims import Claim, claims_of
+from ras_sim.experiment.executors import Workers
 from ras_sim.experiment.replicate import REPORTED, Progress, Simulate, measured
 from ras_sim.metrics import Measures
 from ras_sim.metrics.precision import needed_by
@@ -38,7 +39,7 @@ def new_baseline(
     *,
     seed: int = 1,
     max_replications: int = MAX_REPLICATIONS,
-    workers: int | None = None,
+    workers: Workers = None,
     progress: Progress | None = None,
     simulate: Simulate | None = None,
 ) -> Baseline:

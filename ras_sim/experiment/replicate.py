@@ -12,7 +12,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from ras_sim.errors import InputError, Problem
 from ras_sim.experiment import rundir
-from ras_sim.experiment.executors import spread
+from ras_sim.experiment.executors import Workers, spread
+from ras_sim.experiment.kept import Form, Kept
+from ras_sim.experiment.origin import key_of
+from ras_sim.experiment.rows import pack, unpack
 from ras_sim.experiment.wishes import MAX_REPLICATIONS, Closing, Watch, watch_of, wish_of
 from ras_sim.ledger import ROW_TYPES, Ledger, frame_of
 from ras_sim.metrics import Aggregate, Measures, aggregate, check_conservation, measure
@@ -66,9 +69,10 @@ class Result:
         measures: metrics of each finished replication.
         ledgers: rows of each finished replication; empty if they were not kept.
         aggregate: estimates over the finished replications.
-        wall_s: seconds that the run took; the only field that is not reproducible.
+        wall_s: seconds that the run took; with `n_reused` all that is not reproducible.
         interrupted: the user stopped the run before the last replication.
         aim: the precision that was aimed at, if any; the interval of its metric in `aggregate` is that of the rule.
+        n_reused: replications that were finished before.
     """
 
     scenario: Scenario
@@ -80,6 +84,7 @@ class Result:
     wall_s: float
     interrupted: bool = False
     aim: Aim | None = None
+    n_reused: int = 0
 
     @property
     def is_precise(self) -> bool:
@@ -165,6 +170,7 @@ class Result:
             "scenario": self.scenario.name,
             "description": self.scenario.description,
             "content_hash": self.scenario.content_hash,
+            "key": _key(self.scenario, self.seed),
             "source_text": self.scenario.source_text,
             "resolved_text": self.scenario.resolved_text,
             "horizon_h": self.scenario.horizon_h,
@@ -209,7 +215,7 @@ def run(
     *,
     seed: int = 1,
     replications: int = 1,
-    workers: int | None = None,
+    workers: Workers = None,
     progress: Progress | None = None,
     keep_ledgers: bool = True,
     done: Sequence[Ledger] = (),
@@ -217,6 +223,7 @@ def run(
     metric: str = "goodput",
     max_replications: int = MAX_REPLICATIONS,
     closing_in: Closing | None = None,
+    out: str | Path | None = None,
     simulate: Simulate | None = None,
 ) -> Result:
     """Run a scenario several times with independent random histories.
@@ -228,8 +235,7 @@ def run(
         scenario: what to run.
         seed: any integer; the same seed gives the same results.
         replications: how many, >= 1.
-        workers: processes; 1 runs everything in this one; None takes one per core if the
-            first replication shows that it pays.
+        workers: who does it, see `ras_sim.experiment.executors.Workers`.
         progress: called after each finished replication.
         keep_ledgers: keep all rows; False saves memory where only metrics are wanted.
         done: ledgers of an earlier, interrupted run of the same scenario and seed: they are not run again.
@@ -239,6 +245,8 @@ def run(
         metric: what the precision is about, by its name in the JSON result.
         max_replications: where to stop whatever the precision.
         closing_in: shown the interval as it closes.
+        out: a run directory where every replication is kept from the moment it is finished; those that it holds are not
+            run again. `Result.save` writes the whole run there.
         simulate: what makes a ledger; None is `ras_sim.engine.simulate`. Picklable if workers > 1.
 
     Raises:
@@ -252,21 +260,24 @@ def run(
     wish = wish_of(scenario, metric, precision, n_first=replications, limit=max_replications)
     began_s = time.perf_counter()
     watch = watch_of(wish, replications, closing_in)
-    work = _Work(scenario, simulate, seed, workers, keep_ledgers, progress, watch)
     finished: list[_Outcome] = []
-    interrupted, aim = _run_up_to(replications, work, done, finished), None
-    if wish is not None and not interrupted:
-        aim = aim_of(_sample(finished, metric), replications, wish)
-        while not interrupted and len(finished) < aim.n_wanted:
-            interrupted = _run_up_to(aim.n_wanted, work, done, finished)
+    with _kept_ledgers(out, scenario, seed) as kept:
+        work = _Work(scenario, simulate, seed, workers, keep_ledgers, progress, watch, (*done, *kept.pieces), kept)
+        interrupted, aim = _run_up_to(replications, work, finished), None
+        if wish is not None and not interrupted:
             aim = aim_of(_sample(finished, metric), replications, wish)
+            while not interrupted and len(finished) < aim.n_wanted:
+                interrupted = _run_up_to(aim.n_wanted, work, finished)
+                aim = aim_of(_sample(finished, metric), replications, wish)
     measures = tuple(outcome.measures for outcome in finished)
     ledgers = tuple(outcome.ledger for outcome in finished if outcome.ledger is not None)
     total, wanted = aggregate(measures), replications if aim is None else aim.n_wanted
     if aim is not None:
         total = with_estimate(total, metric, estimate_to(_sample(finished, metric), aim))
     wall_s = time.perf_counter() - began_s
-    return Result(scenario, seed, wanted, measures, ledgers, total, wall_s, interrupted, aim)
+    known = {one.replication for one in work.known}
+    n_reused = sum(one.replication in known for one in measures)
+    return Result(scenario, seed, wanted, measures, ledgers, total, wall_s, interrupted, aim, n_reused)
 
 
 def _sample(finished: Sequence[_Outcome], metric: str) -> Sample:
@@ -274,34 +285,43 @@ def _sample(finished: Sequence[_Outcome], metric: str) -> Sample:
 
 
 class _Work(NamedTuple):
-    """What does not change from replication to replication."""
+    """What does not change from replication to replication.
+
+    Args:
+        known: ledgers that were finished before.
+        kept: where every ledger is kept from the moment it is finished.
+    """
 
     scenario: Scenario
     simulate: Simulate | None
     seed: int
-    workers: int | None
+    workers: Workers
     keep_ledgers: bool
     progress: Progress | None
     watch: Watch | None
+    known: tuple[Ledger, ...]
+    kept: Kept[Ledger]
 
 
-def _run_up_to(n: int, work: _Work, done: Sequence[Ledger], finished: list[_Outcome]) -> bool:
+def _run_up_to(n: int, work: _Work, finished: list[_Outcome]) -> bool:
     """Finish the replications up to number n - 1, in order of their number; True if the user stopped that.
 
     Args:
-        done: ledgers that need not be made again.
         finished: what is finished already; the rest is added.
     """
     begun = {outcome.measures.replication for outcome in finished}
-    known = {one.replication: one for one in done if one.replication < n and one.replication not in begun}
+    known = {one.replication: one for one in work.known if one.replication < n and one.replication not in begun}
     finished.extend(_outcome(ledger, work.keep_ledgers) for ledger in known.values())
     missing = [number for number in range(n) if number not in known and number not in begun]
-    tasks = [(work.scenario, work.simulate, work.seed, number, work.keep_ledgers) for number in missing]
+    wanted = work.keep_ledgers or work.kept.is_durable
+    tasks = [(work.scenario, work.simulate, work.seed, number, wanted) for number in missing]
     interrupted = False
     try:
         with closing(spread(_one, tasks, work.workers)) as outcomes:
             for outcome in outcomes:
-                finished.append(outcome)
+                if outcome.ledger is not None:
+                    work.kept.add(outcome.ledger)
+                finished.append(outcome if work.keep_ledgers else outcome._replace(ledger=None))
                 if work.watch is not None:
                     work.watch([one.measures for one in finished])
                 if work.progress is not None:
@@ -312,12 +332,25 @@ def _run_up_to(n: int, work: _Work, done: Sequence[Ledger], finished: list[_Outc
     return interrupted
 
 
+def _key(scenario: Scenario, seed: int) -> str:
+    """What a replication depends on but its number."""
+    return key_of("run", scenario.name, scenario.content_hash, seed)
+
+
+def _kept_ledgers(out: str | Path | None, scenario: Scenario, seed: int) -> Kept[Ledger]:
+    """The replications of a run that its directory holds, and where more of them are kept."""
+    if out is None:
+        return Kept(None, "", Form(pack, unpack))
+    key = _key(scenario, seed)
+    return Kept(out, key, Form(pack, unpack), lambda: rundir.saved_ledgers(out, key))
+
+
 def measured(
     scenario: Scenario,
     seed: int,
     numbers: Sequence[int],
     *,
-    workers: int | None = None,
+    workers: Workers = None,
     progress: Progress | None = None,
     simulate: Simulate | None = None,
 ) -> list[Measures]:
@@ -398,11 +431,11 @@ def _one(
     return _outcome(simulate(scenario, seed=seed, replication=replication), keep_ledger)
 
 
-def check_arguments(replications: int, workers: int | None) -> None:
+def check_arguments(replications: int, workers: Workers) -> None:
     """Raise InputError for numbers that no run can be made of."""
     if replications < 1:
         raise wrong_argument("replications", str(replications), ">= 1")
-    if workers is not None and workers < 1:
+    if isinstance(workers, int) and workers < 1:
         raise wrong_argument("workers", str(workers), ">= 1, or none for one per core")
 
 

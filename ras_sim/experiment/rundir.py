@@ -6,6 +6,8 @@
     tariff.parquet         the rows of the ledgers
     report.html, summary.md
                            written by the report; removed when new results take the place of old ones
+    KEY.journal            replications that are finished and not in the tables yet, each from that moment
+    lock                   held by the process that is at work there
 
 **A kill at any moment leaves the old run or the new one, whole.** All new files are first written beside the
 old ones as `NAME.part` and forced to disk. The manifest's `.part` appears last, by a rename, and is the
@@ -21,15 +23,23 @@ import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO, get_type_hints
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 from ras_sim.errors import InputError
-from ras_sim.experiment.files import durable, file_problem, readable_errors, sync_folder, writable_folder
+from ras_sim.experiment.files import (
+    durable,
+    file_problem,
+    locked,
+    readable_errors,
+    sync_folder,
+    writable_folder,
+)
+from ras_sim.experiment.kept import forget, is_passing
+from ras_sim.experiment.rows import schema
 from ras_sim.ledger import ROW_TYPES, Ledger
 
 if TYPE_CHECKING:
     import pandas as pd
-    import pyarrow as pa  # type: ignore[import-untyped]
 
 TABLES = ("replications", *ROW_TYPES)
 """Every table of a run directory, each `NAME.parquet`."""
@@ -97,11 +107,11 @@ def write(directory: str | Path, manifest: Mapping[str, Any], frames: Mapping[st
         The directory.
 
     Raises:
-        InputError: it is a file, holds other things than a run, or cannot be written.
+        InputError: it is a file, holds other things than a run, another process is at work there, or it cannot be
+            written.
     """
     folder = check_target(directory)
-    with readable_errors(folder):
-        folder.mkdir(parents=True, exist_ok=True)
+    with locked(folder), readable_errors(folder):
         _complete(folder)
         for table, frame in frames.items():
             with durable(folder / f"{table}.parquet{_PART}") as file:
@@ -115,6 +125,7 @@ def write(directory: str | Path, manifest: Mapping[str, Any], frames: Mapping[st
         sync_folder(folder)
         os.replace(draft, folder / f"{MANIFEST}{_PART}")
         _complete(folder)
+        forget(folder)
     return folder
 
 
@@ -143,6 +154,20 @@ def read(directory: str | Path) -> Run:
         manifest = _read_manifest(folder)
         frames = {table: _read_parquet(_current(folder, f"{table}.parquet")) for table in manifest["tables"]}
     return Run(folder, manifest, frames)
+
+
+def saved_ledgers(directory: str | Path, key: str) -> list[Ledger]:
+    """The replications of a saved run, if it is the one with this key (see `Result.manifest`).
+
+    None if it is another run, kept no ledgers, or is damaged: then it is made again.
+    """
+    if not any((Path(directory) / f"{MANIFEST}{end}").exists() for end in ("", _PART)):
+        return []
+    try:
+        found = read(directory)
+        return found.ledgers() if found.manifest.get("key") == key else []
+    except InputError:
+        return []
 
 
 def table_paths(directory: str | Path) -> dict[str, Path]:
@@ -216,7 +241,7 @@ def _read_manifest(folder: Path) -> dict[str, Any]:
 
 def _check_contents(folder: Path) -> None:
     """Raise InputError if a folder holds anything that was not written by `write` or by a report."""
-    names = {path.name for path in folder.iterdir()}
+    names = {path.name for path in folder.iterdir() if not is_passing(path.name)}
     rubbish = {f"{name}{_PART}" for name in _OURS} | {f"{MANIFEST}{_PART}{_PART}"}
     foreign = sorted(names - _OURS - rubbish)
     hint = "choose an empty or a new folder"
@@ -235,22 +260,13 @@ def _check_contents(folder: Path) -> None:
 
 def _write_parquet(table: str, frame: pd.DataFrame, file: BinaryIO) -> None:
     """Write one table, with the column types of its rows even where it has none."""
-    import pyarrow as pa
+    import pyarrow as pa  # type: ignore[import-untyped]
     import pyarrow.parquet as pq  # type: ignore[import-untyped]
 
-    schema = _schema(table, list(frame.columns)) if table in ROW_TYPES else None
-    rows = pa.Table.from_pandas(frame, schema=schema, preserve_index=False)
+    types = schema(table, list(frame.columns)) if table in ROW_TYPES else None
+    rows = pa.Table.from_pandas(frame, schema=types, preserve_index=False)
     # Without what pandas notes of itself: its version, and types that depend on which values occurred.
     pq.write_table(rows.replace_schema_metadata(), file, compression="zstd")
-
-
-def _schema(table: str, columns: list[str]) -> pa.Schema:
-    """Arrow types of a ledger's table, from the types of its rows; what is added to the rows is text."""
-    import pyarrow as pa
-
-    types = {float: pa.float64(), int: pa.int64(), str: pa.string()}
-    hints = {"replication": int, **get_type_hints(ROW_TYPES[table])}
-    return pa.schema([(name, types[hints.get(name, str)]) for name in columns])
 
 
 def _read_parquet(path: Path) -> pd.DataFrame:

@@ -12,6 +12,7 @@ import numpy as np
 
 from ras_sim.errors import InputError, Problem, nearest
 from ras_sim.experiment import screening, tornado
+from ras_sim.experiment.executors import Workers
 from ras_sim.experiment.factors import MAX_POINTS, Factor, Row
 from ras_sim.experiment.files import readable_errors, writable_folder
 from ras_sim.experiment.pointruns import PointRuns, estimate_of, pseudo_values
@@ -197,7 +198,7 @@ def sensitivity(
     overrides: Sequence[str] = (),
     seed: int = 1,
     replications: int = 8,
-    workers: int | None = None,
+    workers: Workers = None,
     out: str | Path | None = None,
     progress: Progress | None = None,
     simulate: Simulate | None = None,
@@ -216,7 +217,7 @@ def sensitivity(
         overrides: `key.path=value`, set at every point; of a scenario that was read before there are none.
         seed: any integer: of the histories, the points and the bootstrap.
         replications: histories that every point meets, >= 1; an interval needs at least 2.
-        workers: processes; None takes one per core if the first replication shows that it pays.
+        workers: who does it, see `ras_sim.experiment.executors.Workers`.
         out: a folder where every finished point is kept; those that it holds are not run again.
         progress: called with (replications finished, replications wanted).
         simulate: what makes a ledger; None is `ras_sim.engine.simulate`. Picklable if workers > 1.

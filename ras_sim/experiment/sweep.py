@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from ras_sim.errors import InputError, Problem, nearest
 from ras_sim.experiment.compare_json import direction
 from ras_sim.experiment.differences import BETTER
+from ras_sim.experiment.executors import Workers
 from ras_sim.experiment.factors import Factor, parse_factors, rows_of
 from ras_sim.experiment.pointruns import PointRuns, difference_of, estimate_of
 from ras_sim.experiment.points import Axis, Point, axes_of, points_of
@@ -198,7 +199,7 @@ def sweep(
     overrides: Sequence[str] = (),
     seed: int = 1,
     replications: int = 8,
-    workers: int | None = None,
+    workers: Workers = None,
     out: str | Path | None = None,
     progress: Progress | None = None,
 ) -> Sweep:
@@ -216,7 +217,7 @@ def sweep(
         overrides: `key.path=value`, set at every point.
         seed: any integer, the same at every point.
         replications: of each point, >= 1; an interval needs at least 2.
-        workers: processes; None takes one per core if the first replication shows that it pays.
+        workers: who does it, see `ras_sim.experiment.executors.Workers`.
         out: a folder where every finished point is kept; those that it holds are not run again.
         progress: called with (replications finished, replications wanted).
 

@@ -2,6 +2,7 @@
 
     points/KEY.parquet   the replications of one point, written as soon as it is finished; what a point depends on is
                          in its key, so it is used again by any sweep that needs it
+    points/KEY.journal   the replications of a point that is not finished, each from the moment it is finished
     manifest.json        the points with their values, seed, version, what is finished
     sweep.json           every point, as `ras-sim sweep --json` prints it
     replications.parquet one row of metrics per point and replication
@@ -19,8 +20,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ras_sim.errors import InputError
-from ras_sim.experiment.files import file_problem, readable_errors, sync_folder, writable_folder
-from ras_sim.experiment.pointstore import POINTS, check_names, put_frame, put_json
+from ras_sim.experiment.files import file_problem, locked, put_together, readable_errors, writable_folder
+from ras_sim.experiment.pointstore import POINTS, check_names, frame_writer, json_writer
 
 if TYPE_CHECKING:
     from ras_sim.experiment.sweep import Sweep
@@ -43,14 +44,13 @@ def write(directory: str | Path, sweep: Sweep) -> Path:
         InputError: it is a file, holds other things than a sweep, or cannot be written.
     """
     folder = check_target(directory)
-    with readable_errors(folder):
-        folder.mkdir(parents=True, exist_ok=True)
-        for name in (MANIFEST, *REPORTS):
-            (folder / name).unlink(missing_ok=True)
-        sync_folder(folder)
-        put_frame(folder, "replications.parquet", sweep.frame())
-        put_json(folder, "sweep.json", sweep.to_json())
-        put_json(folder, MANIFEST, manifest(sweep))
+    with locked(folder), readable_errors(folder):
+        files = {
+            "replications.parquet": frame_writer(sweep.frame()),
+            "sweep.json": json_writer(sweep.to_json()),
+            MANIFEST: json_writer(manifest(sweep)),
+        }
+        put_together(folder, files, REPORTS)
     return folder
 
 

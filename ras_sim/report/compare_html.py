@@ -40,7 +40,7 @@ def write_compare_report(comparison: Comparison, path: str | Path) -> Path:
     """Write the page of a comparison.
 
     Raises:
-        OSError: the file cannot be written.
+        InputError: the file cannot be written.
     """
     return write_page(compare_page(comparison), path)
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
 from collections.abc import Sequence
 from html import escape
 from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ras_sim.experiment.files import put_text
 from ras_sim.report.aimed import facts
 from ras_sim.report.markup import Section
 from ras_sim.report.sections import SECTIONS
@@ -32,7 +31,7 @@ def write_report(result: Result, path: str | Path) -> Path:
         the path that was written.
 
     Raises:
-        OSError: the file cannot be written.
+        InputError: the file cannot be written.
     """
     return write_page(page(result), path)
 
@@ -44,19 +43,10 @@ def write_page(text: str, path: str | Path) -> Path:
         the path that was written.
 
     Raises:
-        OSError: the file cannot be written.
+        InputError: the file cannot be written.
     """
-    target = Path(path)
-    handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.", suffix=".part")
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(text)
-        os.chmod(name, 0o644)
-        os.replace(name, target)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
-    return target
+    put_text(Path(path), text)
+    return Path(path)
 
 
 def page(result: Result) -> str:

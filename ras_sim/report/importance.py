@@ -144,7 +144,7 @@ def write_importance_report(found: Importance, path: str | Path) -> Path:
     """Write the page.
 
     Raises:
-        OSError: the file cannot be written.
+        InputError: the file cannot be written.
     """
     return write_page(importance_page(found), path)
 

@@ -23,7 +23,7 @@ def write_sweep_report(sweep: Sweep, path: str | Path) -> Path:
     """Write the page of a sweep.
 
     Raises:
-        OSError: the file cannot be written.
+        InputError: the file cannot be written.
     """
     return write_page(sweep_page(sweep), path)
 

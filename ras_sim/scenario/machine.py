@@ -58,6 +58,9 @@ def machine_model(kind: str, builder: Callable[..., Blueprint]) -> type[Machine]
 MACHINES = {kind: machine_model(kind, builder) for kind, builder in FABRICS.items()}
 """Every kind of machine a scenario may name."""
 
+# By their names in this module, where pickle looks for a class: a scenario is sent to other processes.
+globals().update({model.__name__: model for model in MACHINES.values()})
+
 if TYPE_CHECKING:
     MachineSpec = Machine
 else:  # known only when the builders are

@@ -230,5 +230,5 @@ def test_ctrl_c_leaves_what_was_finished_and_the_same_command_goes_on(tmp_path: 
     finished = rundir.read(out).manifest["finished"]
     assert 0 < len(finished) < wanted
     again = _ras_sim("run", TINY, "-n", str(len(finished) + 1), "--out", out, "--json")
-    assert f"going on with the {len(finished)} replications" in again.stderr
+    assert f"; {len(finished)} of the replications were there already" in again.stderr
     assert json.loads(again.stdout)["replications"] == len(finished) + 1

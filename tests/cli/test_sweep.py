@@ -74,7 +74,6 @@ def test_the_folder_and_going_on_in_it(tmp_path: Path) -> None:
     arguments = (TINY, "--vary", INTERVAL, "-n", "3", "--workers", "1", "--out", out)
     assert f"written to {out}" in sweep(*arguments).stderr
     assert sorted(path.name for path in out.iterdir()) == [
-        "lock",
         "manifest.json",
         "points",
         "replications.parquet",

@@ -15,7 +15,8 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from ras_sim.errors import InputError, ModelError
+from ras_sim.errors import InputError, LostWorkersError, ModelError
+from ras_sim.experiment.processes import _ctrl_c_held_back
 from ras_sim.experiment.replicate import Result, run
 from ras_sim.ledger import CATEGORIES, ROW_TYPES, JobRow, Ledger
 from tests.ledgers import FakeScenario, by_hand, empty, simulate
@@ -204,6 +205,70 @@ def test_workers_ignore_ctrl_c_and_this_process_does_not() -> None:
     told = run_tiny(replications=4, workers=2, simulate=simulate_and_tell_the_handler).ledgers
     assert {ledger.scenario for ledger in told} == {str(signal.SIG_IGN)}
     assert signal.getsignal(signal.SIGINT) is before
+
+
+def simulate_and_die(scenario: FakeScenario, *, seed: int, replication: int) -> Ledger:
+    """The process of replication 3 ends, when the others had time to finish."""
+    if replication == 3:
+        time.sleep(1.0)
+        os._exit(3)
+    return simulate(scenario, seed=seed, replication=replication)
+
+
+def test_a_worker_that_dies_is_named_and_loses_nothing_finished(tmp_path: Path) -> None:
+    seen: list[int] = []
+    with pytest.raises(LostWorkersError, match=r"a worker process died \(EXIT\(3\)\).*; \d+ pieces? of work left") as caught:
+        run_tiny(
+            replications=5,
+            workers=2,
+            out=tmp_path,
+            simulate=simulate_and_die,
+            progress=lambda done, _wanted: seen.append(done),
+        )
+    assert caught.value.n_left == 5 - len(seen)
+    assert len(seen) >= 3
+    again = run_tiny(replications=5, workers=2, out=tmp_path)  # with new processes
+    assert again.n_reused == len(seen)
+    assert repr(again.ledgers) == repr(run_tiny(replications=5).ledgers)
+
+
+def simulate_one_at_a_time(scenario: FakeScenario, *, seed: int, replication: int) -> Ledger:
+    """Every other replication waits for a file that tells that the one before it has been received."""
+    folder = Path(scenario.description)
+    if replication % 2:
+        began_s = time.monotonic()
+        while not (folder / str(replication - 1)).exists():
+            assert time.monotonic() - began_s < 20, "the replication before was held back"
+            time.sleep(0.005)
+    return simulate(scenario, seed=seed, replication=replication)
+
+
+def test_every_replication_is_received_as_soon_as_it_is_finished(tmp_path: Path) -> None:
+    """None waits for others that are quick as well, to be sent with them."""
+
+    def note(done: int, _wanted: int) -> None:
+        (tmp_path / str(done - 1)).touch()
+
+    scenario = FakeScenario(description=str(tmp_path))
+    found = run(scenario, replications=40, workers=2, simulate=simulate_one_at_a_time, progress=note)  # type: ignore[arg-type]
+    assert len(found.measures) == 40
+
+
+def press_ctrl_c_while_a_process_starts(seen: list[str]) -> None:
+    with _ctrl_c_held_back():
+        os.kill(os.getpid(), signal.SIGINT)
+        time.sleep(0.05)
+        code = "import signal; print(signal.SIGINT in signal.pthread_sigmask(0, []))"
+        seen.append(subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout)
+    seen.append("Ctrl-C was lost")
+
+
+def test_ctrl_c_that_comes_while_processes_start_is_held_back_and_not_lost() -> None:
+    seen: list[str] = []
+    with pytest.raises(KeyboardInterrupt):
+        press_ctrl_c_while_a_process_starts(seen)
+    assert seen == ["True\n"], "the process that was started is deaf to it"
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
 
 def test_json_has_the_promised_shape() -> None:

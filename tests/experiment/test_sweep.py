@@ -278,7 +278,7 @@ def test_ctrl_c_leaves_the_finished_points() -> None:
 def test_only_one_process_at_a_time(tmp_path: Path) -> None:
     with (
         PointStore(tmp_path, sweepdir.check_contents),
-        pytest.raises(InputError, match="another study is at work"),
+        pytest.raises(InputError, match="another process is at work"),
     ):
         made(out=tmp_path)
     made(out=tmp_path)

@@ -1,0 +1,117 @@
+"""Several processes of this machine, by the pool that joblib is made of (loky)."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import sys
+import threading
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import closing, contextmanager
+from typing import Any, TypeVar
+
+from ras_sim.errors import LostWorkersError
+from ras_sim.experiment.executors import FutureOf, Packing, as_finished, failed, unpacked_call
+
+T = TypeVar("T")
+
+_IDLE_S = 300.0
+"""Processes without work stay this long: a comparison or a check comes back for more."""
+
+_ONE_THREAD = {
+    name: "1" for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS")
+}
+"""A process uses one core: libraries that start a thread per core would get in the way of the others."""
+
+
+_EXIT_CODES = re.compile(r"exit codes of the workers are \{(.*?)\}")
+
+
+def in_processes(
+    n: int, work: Callable[..., T], tasks: Sequence[tuple[Any, ...]]
+) -> Generator[T, None, None]:
+    """Results as they are finished, from n processes; closing the generator early ends those.
+
+    Raises: LostWorkersError if a process died, after the results of what was finished.
+    """
+    from joblib.externals.loky import BrokenProcessPool, get_reusable_executor
+
+    pool = get_reusable_executor(max_workers=n, timeout=_IDLE_S, env=_limits(), initializer=_ignore_ctrl_c)
+    packing, n_left = Packing(), len(tasks)
+
+    def submit(*task: Any) -> FutureOf:
+        try:
+            with _ctrl_c_held_back():
+                return pool.submit(unpacked_call, work, *packing(task))  # type: ignore[no-any-return]
+        except BrokenProcessPool as error:
+            return failed(error)  # behind the results that are still to be taken
+
+    try:
+        # Two for each process: one at work, one at hand.
+        with closing(as_finished(submit, tasks, lambda: 2 * n)) as futures:
+            for future in futures:
+                found = future.result()
+                n_left -= 1
+                yield found
+    except BrokenProcessPool as error:
+        raise LostWorkersError(_reason(error), n_left) from error
+    finally:
+        if n_left:
+            pool.shutdown(wait=True, kill_workers=True)
+
+
+def _limits() -> dict[str, str]:
+    """The environment of a process: what the user has set stays."""
+    return {name: os.environ.get(name, value) for name, value in _ONE_THREAD.items()}
+
+
+def _reason(error: Exception) -> str:
+    found = _EXIT_CODES.search(str(error))
+    codes = f" ({found[1]})" if found else ""
+    return f"a worker process died{codes}: killed, or out of memory, where fewer --workers need less"
+
+
+def _ignore_ctrl_c() -> None:
+    """A terminal sends Ctrl-C to every process; this one is ended by the one that started it."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
+@contextmanager
+def _ctrl_c_held_back() -> Iterator[None]:
+    """Let Ctrl-C wait until the block is done, and be kept from the processes that are started in it.
+
+    A process that is on its way when a KeyboardInterrupt breaks its start is known to nobody and never ended. And one that
+    has not come to ignore Ctrl-C yet would print a traceback: it inherits that the signal is blocked.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield  # only the main thread may change what a signal does, and only it is interrupted
+        return
+    pressed: list[int] = []
+    before = signal.signal(signal.SIGINT, lambda number, frame: pressed.append(number))
+    mask = _block_ctrl_c()
+    try:
+        yield
+    finally:
+        _set_mask(mask)
+        signal.signal(signal.SIGINT, signal.default_int_handler if before is None else before)
+        if pressed:
+            signal.raise_signal(signal.SIGINT)
+
+
+if sys.platform == "win32":
+
+    def _block_ctrl_c() -> set[int]:
+        return set()
+
+    def _set_mask(mask: set[int]) -> None:
+        pass
+
+else:
+
+    def _block_ctrl_c() -> set[int]:
+        """Block the signal in this thread; returns what was blocked before."""
+        return set(signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT}))
+
+    def _set_mask(mask: set[int]) -> None:
+        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
