@@ -162,7 +162,18 @@ def _connected(cluster: Cluster) -> Iterator[Client]:
             hint = "is it running, and are protocol, port and certificates the right ones?"
             raise _problem(got, "a Dask scheduler", hint) from None
         with client:
+            _check_workers(client, cluster)
             yield client
+
+
+def _check_workers(client: Client, cluster: Cluster) -> None:
+    """Raise InputError if a worker has no ras_sim: it could not even read a task, and would never say so."""
+    # A function of Python itself, which every worker can read.
+    found: dict[str, bool] = client.run(eval, "__import__('importlib.util').util.find_spec('ras_sim') is not None")
+    lacking = [worker for worker, has in found.items() if not has]
+    if lacking:
+        hint = "install ras-sim on every worker, and on the scheduler"
+        raise _problem(f"a worker of {cluster.address} without ras_sim, {lacking[0]}", "ras-sim there", hint)
 
 
 @contextmanager
@@ -211,9 +222,6 @@ def _result(future: Any, cluster: Cluster, n_left: int) -> Any:
         raise LostWorkersError(f"{cluster.address}: the scheduler is gone", n_left) from error
     except OtherVersionsError as error:
         raise _problem(f"a worker of {cluster.address} with {error}", "the same on every worker") from None
-    except ImportError as error:
-        hint = "install ras-sim on every worker, and on the scheduler"
-        raise _problem(f"a worker of {cluster.address} with {error}", "ras-sim there", hint) from None
     except KilledWorker as error:
         reason = f"{cluster.address}: a task took {error.allowed_failures + 1} workers with it, one after the other"
         raise LostWorkersError(f"{reason}: out of memory?", n_left) from error

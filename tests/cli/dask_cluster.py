@@ -34,6 +34,13 @@ class LocalCluster:
         log = self._logs / f"worker{len(self.workers)}.log"
         self.workers.append(_started("dask_worker", [self.address, *options], log, before))
 
+    def wait_for_workers(self, n: int) -> None:
+        """Wait until the scheduler knows so many."""
+        from distributed import Client
+
+        with Client(self.address, set_as_default=False) as client:
+            client.wait_for_workers(n, timeout=60)
+
 
 def _started(program: str, options: Sequence[str], log: Path, before: str = "") -> subprocess.Popen[bytes]:
     code = f"import sys\n{before}\nfrom distributed.cli.{program} import main\nsys.exit(main())"
