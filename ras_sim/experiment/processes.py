@@ -8,7 +8,8 @@ import signal
 import sys
 import threading
 from collections.abc import Callable, Generator, Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
+from queue import Empty
 from typing import Any, TypeVar
 
 from ras_sim.errors import LostWorkersError
@@ -58,7 +59,16 @@ def in_processes(
         raise LostWorkersError(_reason(error), n_left) from error
     finally:
         if n_left:
-            pool.shutdown(wait=True, kill_workers=True)
+            _end(pool)
+
+
+def _end(pool: Any) -> None:
+    """End the processes of a pool, whatever they are doing."""
+    # loky throws away the tasks, and its thread then stumbles over the numbers of those that it has not handed out yet.
+    with suppress(Empty):
+        while True:
+            pool._work_ids.get_nowait()
+    pool.shutdown(wait=True, kill_workers=True)
 
 
 def _limits() -> dict[str, str]:

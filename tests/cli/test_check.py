@@ -15,6 +15,7 @@ import pytest
 
 from ras_sim.cli import app
 from ras_sim.experiment.check import MAX_REPLICATIONS
+from tests.cli.saying import said
 
 ROOT = Path(__file__).parents[2]
 EXECUTABLE = Path(sys.executable).with_name("ras-sim")
@@ -68,7 +69,7 @@ def test_one_line_for_each_expectation(tmp_path: Path) -> None:
     assert lines[1].startswith("  pass         Goodput at least 50%: 95.")
     assert lines[2].startswith("  pass         MTTI at least 1 h: ")
     assert len(lines) == 3
-    assert done.stderr == ""
+    assert said(done) == ""
 
 
 def test_one_that_fails_fails_all(tmp_path: Path) -> None:

@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.cli.saying import said
+
 ROOT = Path(__file__).parents[2]
 EXECUTABLE = Path(sys.executable).with_name("ras-sim")
 TINY = ROOT / "tests" / "scenarios" / "tiny.yaml"
@@ -44,7 +46,7 @@ def test_a_ranking_for_people_and_its_folder(tmp_path: Path) -> None:
     for words in ("Never fails", "Found at once", "Repaired one rung lower", "node.crash", "95% interval"):
         assert words in done.stdout
     assert "…" not in done.stdout
-    assert done.stderr == f"written to {out}\n"
+    assert said(done) == f"written to {out}\n"
     assert {path.name for path in out.iterdir()} == {"importance.html", "importance.json", "summary.md"}
 
 
@@ -58,7 +60,7 @@ def test_json_is_one_object_alone() -> None:
 
 def test_quiet_says_nothing() -> None:
     done = importance(TINY, "-n", "2", "--what", "found", "--workers", "1", "--quiet")
-    assert done.stdout == done.stderr == ""
+    assert done.stdout == said(done) == ""
 
 
 def test_wrong_names_and_folders_are_refused_before_the_runs(tmp_path: Path) -> None:

@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.cli.saying import said
+
 ROOT = Path(__file__).parents[2]
 EXECUTABLE = Path(sys.executable).with_name("ras-sim")
 FULL = ROOT / "tests" / "scenarios" / "full.yaml"
@@ -51,7 +53,7 @@ def test_explain_tells_one_incident(saved: Path) -> None:
     assert done.stdout.startswith("node.hangs #")
     for part in ("goes down       node -> 8 gpu", "rungs walked", "strikes: hang", "lost GPU-hours"):
         assert part in done.stdout
-    assert done.stderr == ""
+    assert said(done) == ""
 
 
 def test_explain_tells_the_worst_of_all_or_of_one_replication(saved: Path) -> None:

@@ -58,7 +58,7 @@ def test_the_same_command_goes_on_to_the_same_precision(tmp_path: Path) -> None:
     out, keys = tmp_path / "out", ("--precision", "0.4%", "-n", "20", "--workers", "1")
     stopped = run(load(TINY), replications=25, workers=1)
     replace(stopped, interrupted=True).save(out)
-    assert "going on with the 25 replications" in command(TINY, *keys, "--out", out).stderr
+    assert "25 of the replications were there already" in command(TINY, *keys, "--out", out).stderr
     whole = json.loads(command(TINY, *keys, "--json").stdout)
     made = json.loads((out / "manifest.json").read_text())
     assert made["precision"] == {name: whole["precision"][name] for name in made["precision"]}
