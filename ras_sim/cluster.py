@@ -187,6 +187,12 @@ class Cluster:
             self._note(-len(newcomers))
         return [], newcomers
 
+    def n_coming_back(self, nodes: Iterable[int]) -> int:
+        """How many of the nodes would become spares if an incident gave them back: nobody else holds them."""
+        return sum(
+            self._holds.get(node) == 1 and node in self._limit and node not in self._job for node in nodes
+        )
+
     def swap_out(self, nodes: list[int]) -> list[int]:
         """Put spares in the places of nodes of the job; returns the newcomers.
 

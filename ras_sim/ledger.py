@@ -141,8 +141,9 @@ class VisitRow(NamedTuple):
     """One technician for one try of one rung: called, sent, arrived, gone again. NaN for what the run ended before.
 
     A try has one visit for each technician who took part: more than one where work was handed over, none where the rung
-    needs nobody. Technicians that are not limited are there as soon as they are called. `off_duty_h` is the end of
-    the technician's shift, NaN if it has none: what lies beyond it is overtime.
+    needs nobody. `crew` is "" for the one that serves what no other does. Technicians that are not limited are there as
+    soon as they are called. `off_duty_h` is the end of the technician's shift, NaN if it has none: what lies beyond it is
+    overtime.
     """
 
     incident_id: int
@@ -152,11 +153,15 @@ class VisitRow(NamedTuple):
     arrived_h: float
     left_h: float
     off_duty_h: float
+    crew: str = ""
 
 
 class PartRow(NamedTuple):
     """One part of `component_class` that was asked for and taken, for one try of one rung; `taken_h` is NaN if the run
-    ended before. Parts that are not limited are taken as soon as they are asked for.
+    ended before. Parts that are not limited are taken as soon as they are asked for, and are sound.
+
+    `condition` is one of sound, dead (on arrival): these were new; returned, faulty: these came back from the manufacturer,
+    good or with a fault that was not found; "" for a part that was not taken.
     """
 
     incident_id: int
@@ -164,6 +169,7 @@ class PartRow(NamedTuple):
     component_class: str
     asked_h: float
     taken_h: float
+    condition: str = "sound"
 
 
 class FaultRow(NamedTuple):

@@ -321,6 +321,23 @@ class Impact:
         pace, share = self._pace.get(slowest, 1.0), self._elastic.share
         self._job.set_speed(pace * share, slowest if pace <= share else self._elastic.cause)
 
+    def holding(self) -> tuple[list[Incident], list[Incident]]:
+        """Who holds the job: those whose repair it waits for, and those that wait for capacity."""
+        repairs = [one for one in self._stopping.values() if not one.swapping and one not in self._waiting]
+        return repairs, self._waiting
+
+    def speed_gained(self, incident: Incident) -> float:
+        """By how much the job would be faster without this incident, 0..1 of full speed."""
+        if incident.incident_id not in self._pace:
+            return 0.0
+        others = [speed for number, speed in self._pace.items() if number != incident.incident_id]
+        return (min(others, default=1.0) - min(self._pace.values())) * self._elastic.share
+
+    def lacking(self, incident: Incident) -> tuple[float, int]:
+        """What the job lacks of its width, 0..1, and on how many of its nodes this incident keeps replicas out."""
+        n_out = len(self._cluster.of_job(incident.held)) if self._elastic.is_out(incident) else 0
+        return 1.0 - self._elastic.share, n_out
+
     def hidden_in(self, nodes: Iterable[int]) -> list[Incident]:
         """The slow and silent faults in these nodes."""
         if not self._hidden:

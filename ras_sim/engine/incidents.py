@@ -20,6 +20,7 @@ from ras_sim.engine.course import Course, Steps
 from ras_sim.engine.degraded import Degraded
 from ras_sim.engine.impact import Impact
 from ras_sim.engine.spread import Spread
+from ras_sim.engine.worth import Worth
 from ras_sim.faults.clocks import EXTRA, Due
 from ras_sim.faults.modes import FailureMode
 from ras_sim.job.checkpoints import NOTHING_LOST, PROCESSES_LOST
@@ -38,7 +39,7 @@ _SYMPTOM, _NEEDS, _DETECT, _DIAGNOSE, _RETURN = 16, 17, 18, 20, 21
 _BLOCK = 64  # the n-th return of a root cause uses the n-th block of draws
 # Draws of one try of one rung: blocks of _PER_TRY from _TRY on, by rung and number of the try.
 _TRY, _PER_TRY = 1 << 32, 8
-_DURATION, _WORKS, _SEEN, _TEST, _VERDICT, _TRAVEL = 0, 1, 2, 3, 4, 5
+_DURATION, _WORKS, _SEEN, _TEST, _VERDICT, _TRAVEL, _DOA, _RETURNED = 0, 1, 2, 3, 4, 5, 6, 7
 
 
 def needs_of(mode: FailureMode, key: int) -> int:
@@ -99,6 +100,7 @@ class Incidents:
         self._spread = Spread(setup, walk)
         self._impact = Impact(env, setup, cluster, arrivals, job, warm_key)
         self._degraded = Degraded(env, setup, self._impact, self._spread)
+        self._worth = Worth(env, setup, cluster, self._impact, self._spread, ledger.resources)
         self._lemons = LemonWatch(setup.policy.lemon)
         self._open: dict[int, Incident] = {}
         self._at: dict[tuple[int, int], Incident] = {}  # mode and part -> the incident that further faults join
@@ -312,21 +314,24 @@ class Incidents:
         if rung.powers_off:
             self._arrivals.power_off(nodes)
         start_h = asked_h
+        works = True
         if rung.part:
-            unit = self._spread.unit_class(incident)
-            yield from self._workshop.take_part(incident.incident_id, rung.name, unit)
+            works = yield from self._workshop.take_part(
+                incident.incident_id, rung.name, self._spread.unit_class(incident), uniform(root.key, draws + _DOA)
+            )
             start_h = env.now
         duration_h = rung.duration.draw(root.key, draws + _DURATION)
         if rung.technician:
             travel_u = partial(_travel_draw, root.key, draws + _TRAVEL)
-            start_h = yield from self._workshop.attend(
-                incident.incident_id, rung.name, duration_h, travel_u
-            )
+            order = self._worth.order(incident, rung)
+            start_h = yield from self._workshop.attend(order, duration_h, travel_u)
         elif duration_h > 0.0:
             yield env.timeout(duration_h)
         if rung.powers_off:
             self._arrivals.power_on(nodes)
-        outcome = self._outcome(root, rung, draws)
+        if rung.part:
+            self._exchange(incident, rung, works, child_key(root.key, draws + _RETURNED))
+        outcome = self._outcome(root, rung, draws, works)
         if rung.tested and outcome != "failed":
             outcome = yield from self._test(incident, outcome, draws)
         self._ledger.attempts.append(
@@ -334,12 +339,22 @@ class Incidents:
         )
         return outcome
 
-    def _outcome(self, root: RootCause, rung: Rung, draws: int) -> str:
+    def _exchange(self, incident: Incident, rung: Rung, works: bool, key: int) -> None:
+        """A part was put in; the one before goes back. It is faulty if this rung is the one that the fault needs."""
+        root = incident.root
+        faulty = root.needs == rung.level if root.installed is None else not root.installed
+        unit = self._spread.unit_class(incident)
+        self._workshop.send_back(unit, faulty, uniform(key, 0), uniform(key, 1))
+        root.installed = works
+        if not works:
+            root.needs = max(root.needs, rung.level)  # whatever was wrong, now it takes another part
+
+    def _outcome(self, root: RootCause, rung: Rung, draws: int, part_works: bool) -> str:
         """Whether the try fixed the fault, and if not whether that is seen; or whether it took the part out of use."""
         if rung.disables:
             works = rung.p_works == 1.0 or uniform(root.key, draws + _WORKS) < rung.p_works
             return "disabled" if works else "failed"
-        if rung.level >= root.needs and (
+        if part_works and rung.level >= root.needs and (
             rung.p_works == 1.0 or uniform(root.key, draws + _WORKS) < rung.p_works
         ):
             return "fixed"

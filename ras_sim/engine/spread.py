@@ -105,6 +105,12 @@ class Spread:
         """Whether a part is in an instance of a replaceable unit."""
         return holder(self._walk, component_class, instance, unit) == unit_id
 
+    def alike(self, incident: Incident, by: str) -> int | str | None:
+        """What two incidents have in common that one way serves both: the class of the part, or what holds it."""
+        if by == "class":
+            return incident.component_class
+        return holder(self._walk, incident.component_class, incident.instance, by) if by else None
+
     def scope(self, incident: Incident, rung: Rung) -> list[int]:
         """The nodes that a rung takes down."""
         takes_down = rung.takes_down

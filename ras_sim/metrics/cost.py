@@ -120,9 +120,15 @@ class _Bases:
         raise ModelError(f"the basis {basis!r} does not exist", 0.0, "ledger.tariff")
 
 
+NEW = ("sound", "dead")
+"""Conditions of units that were bought: others came back from the manufacturer and have been paid for."""
+
+
 def units_taken(ledger: Ledger) -> dict[str, int]:
-    """Replaceable units that repairs took, by class, sorted."""
-    taken = Counter(row.component_class for row in ledger.parts if not math.isnan(row.taken_h))
+    """New replaceable units that repairs took, by class, sorted."""
+    taken = Counter(
+        row.component_class for row in ledger.parts if not math.isnan(row.taken_h) and row.condition in NEW
+    )
     return dict(sorted(taken.items()))
 
 

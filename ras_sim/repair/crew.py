@@ -1,4 +1,4 @@
-"""A crew of technicians: who is free, who is on the way or at work, and who waits for one of them."""
+"""A crew of technicians: who is free, who is on the way or at work, and which orders wait for one of them."""
 
 from __future__ import annotations
 
@@ -8,10 +8,12 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
+from operator import attrgetter
 
 import simpy
 
-from ras_sim.repair.roster import Shift
+from ras_sim.repair.queue import Discipline, Order, Waiting, first_come
+from ras_sim.repair.roster import EARLY_H, Shift
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,62 +29,95 @@ class Technician:
     off_h: float
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Order:
-    """Work that needs a technician: one try of a rung.
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """A technician and how many like orders this one has done since the last way."""
 
-    Args:
-        number: of all orders, as they were given; one that is handed over keeps its place in the queue.
-    """
-
-    number: int
+    technician: Technician
+    n_before: int = 0
 
 
 class Crew:
-    """The technicians of one replication and the orders that wait for one of them, first come first served.
+    """The technicians with the same skills, and the orders that wait for one of them.
 
     A change of shift is an event only while somebody waits and nobody is free.
 
     Args:
         env: the simulation.
         shifts: the people and their hours.
+        discipline: which order is next.
+        batch: orders that are alike and done one after another on one way, at most; 1 for a way each.
     """
 
-    def __init__(self, env: simpy.Environment, shifts: Sequence[Shift]) -> None:
+    def __init__(
+        self,
+        env: simpy.Environment,
+        shifts: Sequence[Shift],
+        discipline: Discipline = first_come,
+        batch: int = 1,
+    ) -> None:
         self._env = env
         self._shifts = shifts
+        self._discipline = discipline
+        self._batch = batch
         self._busy: Counter[Technician] = Counter()
-        self._waiting: list[tuple[Order, simpy.Event]] = []  # by number
+        self._waiting: list[Waiting] = []  # by number
         self._n_orders = 0
         self._alarm: simpy.Event | None = None
         self._clock: dict[float, simpy.Event] = {}  # hour -> happens then
 
-    def order(self) -> Order:
-        """A new order, the last in the queue."""
+    def number(self) -> int:
+        """The number of a new order, the last in the queue."""
         self._n_orders += 1
-        return Order(self._n_orders)
+        return self._n_orders
 
-    def call(self, order: Order) -> simpy.Event:
-        """Ask for a technician; the event that happens when one sets out has the `Technician` as its value."""
-        sent = self._env.event()
-        insort(self._waiting, (order, sent), key=_number)
+    def call(self, number: int, order: Order) -> simpy.Event:
+        """Ask for a technician; the event that happens when one sets out has a `Sent` as its value."""
+        waiting = self._queued(number, order)
         self._serve()
-        return sent
+        return waiting
 
-    def call_again(self, order: Order) -> simpy.Event:
-        """The same for work that is handed over; of those that are at this instant, the first in the queue comes first."""
-        sent = self._env.event()
-        insort(self._waiting, (order, sent), key=_number)
+    def call_again(self, number: int, order: Order) -> simpy.Event:
+        """The same for work that is handed over; of those that are at this instant, the discipline chooses among all."""
+        waiting = self._queued(number, order)
         self._serve_later()
+        return waiting
+
+    def _queued(self, number: int, order: Order) -> simpy.Event:
+        sent = self._env.event()
+        insort(self._waiting, Waiting(number, order, sent), key=attrgetter("number"))
         return sent
 
-    def release(self, technician: Technician) -> None:
-        """A technician is free again, or goes home."""
+    def release(self, sent: Sent, done: Order | None) -> None:
+        """A technician is free again, or goes home.
+
+        Args:
+            sent: who.
+            done: the order that was done, None if it was handed over.
+        """
+        if done is None or done.alike is None or sent.n_before + 1 >= self._batch:
+            self._discharge(sent.technician)
+            if self._waiting:
+                self._serve_later()
+        else:
+            self._later(partial(self._go_on, sent, done))
+
+    def _go_on(self, sent: Sent, done: Order, _: simpy.Event) -> None:
+        """Take the next order that is like the last one without a new way, unless the shift is over."""
+        technician = sent.technician
+        like = [one for one in self._waiting if one.order.alike == done.alike]
+        if like and technician.off_h > self._env.now + EARLY_H:
+            chosen = self._discipline(like)
+            self._waiting.remove(chosen)
+            chosen.sent.succeed(Sent(technician, sent.n_before + 1))
+        else:
+            self._discharge(technician)
+            self._serve()
+
+    def _discharge(self, technician: Technician) -> None:
         self._busy[technician] -= 1
         if not self._busy[technician]:
             del self._busy[technician]
-        if self._waiting:
-            self._serve_later()
 
     def at(self, hour: float) -> simpy.Event:
         """What happens at an hour: one event for all who wait for it, so that it is the same instant for all."""
@@ -96,11 +131,14 @@ class Crew:
     def _strike(self, key: float, _: simpy.Event) -> None:
         del self._clock[key]
 
-    def _serve_later(self) -> None:
-        """Serve when all that happens at this instant has happened."""
+    def _later(self, then: partial[None]) -> None:
+        """Do something when all that happens at this instant has happened."""
         event = self._env.event()
-        event.callbacks.append(self._serve)
+        event.callbacks.append(then)
         event.succeed()
+
+    def _serve_later(self) -> None:
+        self._later(partial(self._serve))
 
     def _serve(self, _: simpy.Event | None = None) -> None:
         """Send whom there is to those who wait."""
@@ -109,8 +147,10 @@ class Crew:
             if technician is None:
                 self._set_alarm()
                 return
+            chosen = self._discipline(self._waiting)
+            self._waiting.remove(chosen)
             self._busy[technician] += 1
-            self._waiting.pop(0)[1].succeed(technician)
+            chosen.sent.succeed(Sent(technician))
 
     def _free(self) -> Technician | None:
         """Somebody on duty who is free, of those whose shift ends last; None if there is nobody."""
@@ -139,7 +179,3 @@ class Crew:
     def _ring(self, _: simpy.Event) -> None:
         self._alarm = None
         self._serve_later()
-
-
-def _number(waiting: tuple[Order, simpy.Event]) -> int:
-    return waiting[0].number

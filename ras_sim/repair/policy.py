@@ -84,6 +84,7 @@ class RootCause:
         failed_h: own clock of the part at the fault, for its age.
         life: the life of the part that it ended; EXTRA where it ended none.
         n_returns: how often it came back.
+        installed: whether the part that a repair put in works; None while the first one is in place.
         tries: (rung, when) of every try, in order.
     """
 
@@ -93,6 +94,7 @@ class RootCause:
     failed_h: float
     life: int
     n_returns: int = 0
+    installed: bool | None = None
     tries: list[tuple[int, float]] = field(default_factory=list)
 
     def count_try(self, level: int, now_h: float) -> int:

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 WEEK_H = 168.0
-_EARLY_H = 1e-9  # a clock that is set to ring at an hour may ring this early, by rounding
+EARLY_H = 1e-9  # a clock that is set to ring at an hour may ring this early, by rounding
 
 Window = tuple[float, float]
 """Hours of a week from Monday 00:00: when it begins, in [0, 168), and when it ends, up to 168 h later."""
@@ -29,7 +29,7 @@ class Shift:
 
     def off_h(self, now_h: float) -> float | None:
         """When those who are on duty at an instant go home, inf for never; None if nobody is on duty."""
-        now_h += _EARLY_H
+        now_h += EARLY_H
         for start_h, end_h in self.windows:
             if end_h - start_h >= WEEK_H:
                 return math.inf
@@ -41,7 +41,7 @@ class Shift:
     def next_on_h(self, now_h: float) -> float:
         """When the next window begins after an instant; inf if none ever does."""
         starts = [start_h for start_h, end_h in self.windows if end_h - start_h < WEEK_H]
-        return min((self._last(one, now_h + _EARLY_H) + WEEK_H for one in starts), default=math.inf)
+        return min((self._last(one, now_h + EARLY_H) + WEEK_H for one in starts), default=math.inf)
 
     def _last(self, week_h: float, now_h: float) -> float:
         """The last time, not after an instant, at which it was that hour of the week."""

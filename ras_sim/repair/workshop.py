@@ -1,9 +1,9 @@
-"""What a repair may have to wait for: technicians, and spare parts on the shelf."""
+"""What a repair may have to wait for: technicians, and spare parts on the shelf; each visit and each part is a row."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass
 from typing import cast
 
@@ -11,32 +11,34 @@ import simpy
 
 from ras_sim.distributions import Distribution
 from ras_sim.ledger import Ledger, PartRow, ResourceRow, VisitRow, new_row
-from ras_sim.repair.crew import Crew, Technician
+from ras_sim.repair.crew import Crew, Sent
+from ras_sim.repair.queue import DISCIPLINES, Order, QueueName
 from ras_sim.repair.roster import Shift
-from ras_sim.streams import child_key, uniform
+from ras_sim.repair.shelf import Condition, Shelf, ShelfRule
+from ras_sim.streams import child_key
 
 
 @dataclass(frozen=True, slots=True)
 class Technicians:
-    """People and their hours, and the time from being free to standing at the machine.
+    """People, their skills and hours, and how they are sent.
 
     Args:
-        shifts: one group of people for each.
+        crews: name of a crew -> its shifts; "" is the crew of what no other serves.
+        serves: component class -> name of its crew; "" for those left out.
         travel: from being free to standing at the machine.
         hands_over: at the end of a shift work in hand goes to another one; else whoever began it ends it.
+        queue: name of the discipline.
+        batch: like orders done on one way, at most.
+        batch_by: what makes orders alike: "class", or the component class that holds both parts; "" for nothing.
     """
 
-    shifts: tuple[Shift, ...]
+    crews: Mapping[str, tuple[Shift, ...]]
+    serves: Mapping[str, str]
     travel: Distribution
-    hands_over: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Shelf:
-    """Spare parts of one class: how many, and the time until one that was taken is replaced."""
-
-    stock: int
-    lead_time: Distribution
+    hands_over: bool
+    queue: QueueName
+    batch: int
+    batch_by: str
 
 
 @dataclass(slots=True, eq=False)
@@ -45,6 +47,7 @@ class Visit:
 
     incident_id: int
     rung: str
+    crew: str
     called_h: float
     sent_h: float = math.nan
     arrived_h: float = math.nan
@@ -54,7 +57,7 @@ class Visit:
     def row(self) -> VisitRow:
         """The visit as a row of the ledger."""
         times = (self.called_h, self.sent_h, self.arrived_h, self.left_h, self.off_duty_h)
-        return new_row(VisitRow, (self.incident_id, self.rung, *times))
+        return new_row(VisitRow, (self.incident_id, self.rung, *times, self.crew))
 
 
 class Workshop:
@@ -72,7 +75,7 @@ class Workshop:
         self,
         env: simpy.Environment,
         technicians: Technicians | None,
-        shelves: dict[str, Shelf],
+        shelves: Mapping[str, ShelfRule],
         ledger: Ledger,
         key: int,
     ) -> None:
@@ -80,79 +83,84 @@ class Workshop:
         self._rows = rows = ledger.resources
         self._ledger = ledger
         self._under_way: dict[Visit, None] = {}
-        self._lacking: list[PartRow] = []
+        self._lacking: dict[PartRow, None] = {}  # parts that are waited for
         self._technicians = technicians
-        self._crew = Crew(env, technicians.shifts) if technicians else None
-        self._shelves = shelves
-        self._stocks = {cls: simpy.Container(env, init=shelf.stock) for cls, shelf in shelves.items()}
-        self._n_taken = dict.fromkeys(shelves, 0)
-        # By name: no shelf moves another's draws.
-        self._keys = {cls: child_key(key, *cls.encode()) for cls in shelves}
-        if technicians:
-            rows.append(ResourceRow(0.0, "technicians_busy", 0))
-        rows.extend(ResourceRow(0.0, f"parts.{cls}", shelf.stock) for cls, shelf in shelves.items())
+        self._crews = {} if technicians is None else _crews(env, technicians)
+        rows.extend(ResourceRow(0.0, _resource("technicians_busy", name), 0) for name in self._crews)
+        # Keys by name: no shelf moves another's draws.
+        self._shelves = {
+            cls: Shelf(env, cls, rule, rows, child_key(key, *cls.encode())) for cls, rule in shelves.items()
+        }
 
     # ------------------------------------------------------------------ people
 
     def attend(
-        self, incident_id: int, rung: str, duration_h: float, travel_u: Callable[[int], float]
+        self, order: Order, duration_h: float, travel_u: Callable[[int], float]
     ) -> Generator[simpy.Event, None, float]:
         """Work at the machine: wait for a technician, for the travel and for the work; with hand-over, until it is done.
 
         Args:
-            incident_id, rung: what for.
+            order: what for.
             duration_h: hours of work.
             travel_u: number of the visit -> a draw in (0, 1) that sets its travel time.
 
         Returns:
             When somebody first stood at the machine.
         """
-        if self._technicians is None or self._crew is None:
-            return (yield from self._unlimited(Visit(incident_id, rung, self._env.now), duration_h))
-        crew, hands_over = self._crew, self._technicians.hands_over
-        order, left_h, first_h, n = crew.order(), duration_h, math.nan, 0
+        if self._technicians is None:
+            return (yield from self._unlimited(order, duration_h))
+        name = self._technicians.serves.get(order.component_class, "")
+        crew, travel = self._crews[name], self._technicians.travel
+        number, left_h, first_h, n = crew.number(), duration_h, math.nan, 0
         while True:
-            visit = Visit(incident_id, rung, self._env.now)
-            technician = yield from self._sent(visit, crew.call_again(order) if n else crew.call(order))
-            until_h = technician.off_h if hands_over else math.inf
-            done = yield from self._spend(self._technicians.travel.quantile(travel_u(n)), until_h)
+            visit = self._called(order, name)
+            call = crew.call_again if n else crew.call
+            sent = yield from self._sent(visit, call(number, order))
+            until_h = sent.technician.off_h if self._technicians.hands_over else math.inf
+            done = sent.n_before > 0 or (yield from self._spend(travel.quantile(travel_u(n)), crew, until_h))
             if done:
                 visit.arrived_h = self._env.now
                 first_h = visit.arrived_h if math.isnan(first_h) else first_h
-                done = yield from self._spend(left_h, until_h)
+                done = yield from self._spend(left_h, crew, until_h)
                 left_h -= self._env.now - visit.arrived_h
             self._leave(visit)
-            self._rows.append(ResourceRow(self._env.now, "technicians_busy", -1))
-            crew.release(technician)
+            self._rows.append(ResourceRow(self._env.now, _resource("technicians_busy", name), -1))
+            crew.release(sent, order if done else None)
             if done:
                 return first_h
             n += 1
 
-    def _unlimited(self, visit: Visit, duration_h: float) -> Generator[simpy.Event, None, float]:
+    def _unlimited(self, order: Order, duration_h: float) -> Generator[simpy.Event, None, float]:
         """Somebody is there at once."""
-        self._under_way[visit] = None
+        visit = self._called(order, "")
         visit.sent_h = visit.arrived_h = self._env.now
-        yield from self._spend(duration_h)
+        if duration_h > 0.0:
+            yield self._env.timeout(duration_h)
         self._leave(visit)
         return visit.arrived_h
 
-    def _sent(self, visit: Visit, sent: simpy.Event) -> Generator[simpy.Event, None, Technician]:
-        """Wait until somebody sets out."""
+    def _called(self, order: Order, crew: str) -> Visit:
+        """Somebody is called."""
+        visit = Visit(order.incident_id, order.rung, crew, self._env.now)
         self._under_way[visit] = None
-        self._rows.append(ResourceRow(self._env.now, "technician_queue", 1))
-        yield sent
-        self._rows.append(ResourceRow(self._env.now, "technician_queue", -1))
-        self._rows.append(ResourceRow(self._env.now, "technicians_busy", 1))
-        technician = cast(Technician, sent.value)
-        visit.sent_h = self._env.now
-        if technician.off_h < math.inf:
-            visit.off_duty_h = technician.off_h
-        return technician
+        return visit
 
-    def _spend(self, span_h: float, until_h: float = math.inf) -> Generator[simpy.Event, None, bool]:
+    def _sent(self, visit: Visit, call: simpy.Event) -> Generator[simpy.Event, None, Sent]:
+        """Wait until somebody sets out."""
+        self._rows.append(ResourceRow(self._env.now, _resource("technician_queue", visit.crew), 1))
+        yield call
+        self._rows.append(ResourceRow(self._env.now, _resource("technician_queue", visit.crew), -1))
+        self._rows.append(ResourceRow(self._env.now, _resource("technicians_busy", visit.crew), 1))
+        sent = cast(Sent, call.value)
+        visit.sent_h = self._env.now
+        if sent.technician.off_h < math.inf:
+            visit.off_duty_h = sent.technician.off_h
+        return sent
+
+    def _spend(self, span_h: float, crew: Crew, until_h: float) -> Generator[simpy.Event, None, bool]:
         """Let a time pass, but not beyond the end of a shift; returns whether all of it did."""
-        if self._crew is not None and span_h > until_h - self._env.now:
-            yield self._crew.at(until_h)
+        if span_h > until_h - self._env.now:
+            yield crew.at(until_h)
             return False
         if span_h > 0.0:
             yield self._env.timeout(span_h)
@@ -172,36 +180,45 @@ class Workshop:
     # ------------------------------------------------------------------ parts
 
     def take_part(
-        self, incident_id: int, rung: str, component_class: str
-    ) -> Generator[simpy.Event, None, None]:
+        self, incident_id: int, rung: str, component_class: str, u_doa: float
+    ) -> Generator[simpy.Event, None, bool]:
         """Take a part, waiting for one if the shelf is empty.
 
         Args:
             incident_id, rung: what for.
             component_class: what is taken.
+            u_doa: a draw in (0, 1): whether a new part is dead on arrival.
+
+        Returns:
+            Whether it works.
         """
-        asked = PartRow(incident_id, rung, component_class, self._env.now, math.nan)
-        if component_class in self._stocks:
-            self._lacking.append(asked)
-            yield from self._from_shelf(component_class)
-            self._lacking.remove(asked)
-        self._ledger.parts.append(asked._replace(taken_h=self._env.now))
+        asked = PartRow(incident_id, rung, component_class, self._env.now, math.nan, "")
+        shelf = self._shelves.get(component_class)
+        condition: Condition = "sound"
+        if shelf is not None:
+            self._lacking[asked] = None
+            condition = yield from shelf.take(u_doa)
+            del self._lacking[asked]
+        self._ledger.parts.append(asked._replace(taken_h=self._env.now, condition=condition))
+        return condition in ("sound", "returned")
 
-    def _from_shelf(self, component_class: str) -> Generator[simpy.Event, None, None]:
-        """A replacement of what is taken is ordered at once and arrives after the lead time."""
-        stock = self._stocks[component_class]
-        ordinal = self._n_taken[component_class]
-        self._n_taken[component_class] += 1
-        lead_time = self._shelves[component_class].lead_time
-        delay_h = lead_time.quantile(uniform(child_key(self._keys[component_class], ordinal)))
-        self._env.timeout(delay_h).callbacks.append(lambda _: self._restock(component_class))
-        taken = stock.get(1)
-        if not taken.triggered:
-            self._rows.append(ResourceRow(self._env.now, f"parts_queue.{component_class}", 1))
-            yield taken
-            self._rows.append(ResourceRow(self._env.now, f"parts_queue.{component_class}", -1))
-        self._rows.append(ResourceRow(self._env.now, f"parts.{component_class}", -1))
+    def send_back(self, component_class: str, faulty: bool, u_missed: float, u_time: float) -> None:
+        """A unit was taken out of the machine; see `Shelf.send_back`."""
+        shelf = self._shelves.get(component_class)
+        if shelf is not None:
+            shelf.send_back(faulty, u_missed, u_time)
 
-    def _restock(self, component_class: str) -> None:
-        self._rows.append(ResourceRow(self._env.now, f"parts.{component_class}", 1))
-        self._stocks[component_class].put(1)
+
+def _crews(env: simpy.Environment, technicians: Technicians) -> dict[str, Crew]:
+    """The crews by name; one of which nobody is ever there is left out."""
+    discipline = DISCIPLINES[technicians.queue]
+    return {
+        name: Crew(env, shifts, discipline, technicians.batch)
+        for name, shifts in technicians.crews.items()
+        if any(shift.count for shift in shifts)
+    }
+
+
+def _resource(kind: str, crew: str) -> str:
+    """Name of a resource of a crew."""
+    return f"{kind}.{crew}" if crew else kind

@@ -27,14 +27,15 @@ from ras_sim.repair.diagnostics import Validation
 from ras_sim.repair.ladder import Ladder, Rung
 from ras_sim.repair.policy import DegradedRule, LemonRule, Policy
 from ras_sim.repair.roster import Shift
-from ras_sim.repair.workshop import Shelf, Technicians
+from ras_sim.repair.shelf import Returns, ShelfRule
+from ras_sim.repair.workshop import Technicians
 from ras_sim.scenario.failures import SHOWN, ModeSpec
 from ras_sim.scenario.job import JobSpec as JobSection
 from ras_sim.scenario.job import TierSpec, TransferSpec
 from ras_sim.scenario.model import Scenario
-from ras_sim.scenario.repair import RepairSpec, RungSpec, Scope
+from ras_sim.scenario.repair import PartSpec, RepairSpec, RungSpec, Scope
 from ras_sim.scenario.tariff import build_tariff
-from ras_sim.scenario.technicians import TechnicianSpec, week_hour
+from ras_sim.scenario.technicians import CrewSpec, TechnicianSpec, week_hour
 from ras_sim.topology import Blueprint
 
 LOSS: Mapping[Scope, int] = {
@@ -85,7 +86,7 @@ class Setup:
     comes_back: Distribution
     units: Mapping[str, str]
     technicians: Technicians | None
-    shelves: dict[str, Shelf]
+    shelves: Mapping[str, ShelfRule]
     job: JobSpec
     layout: Layout
     swap: Distribution
@@ -140,9 +141,7 @@ def build(scenario: Scenario) -> Setup:
         comes_back=repair.comes_back.build(),
         units=dict(repair.units),
         technicians=build_technicians(repair),
-        shelves={
-            name: Shelf(part.stock, part.lead_time.build()) for name, part in sorted(repair.parts.items())
-        },
+        shelves={name: build_shelf(part) for name, part in sorted(repair.parts.items())},
         job=build_job(job, repair.ladder),
         layout=build_layout(job, blueprint.gpus_per_domain),
         swap=job.spares.swap.build(),
@@ -259,13 +258,36 @@ def build_technicians(repair: RepairSpec) -> Technicians | None:
     spec = repair.technicians
     if spec is None:
         return None
-    return Technicians(build_shifts(spec), spec.travel.build(), spec.at_shift_end == "hand_over")
-
-
-def build_shifts(spec: TechnicianSpec) -> tuple[Shift, ...]:
-    """Those who are there when no shift is, then the shifts by name: the order in the file does not matter."""
     begins_h = week_hour(spec.run_begins) if spec.run_begins else 0.0
+    crews = {"": build_shifts(spec, begins_h)}
+    crews |= {name: build_shifts(spec.crews[name], begins_h) for name in sorted(spec.crews)}
+    return Technicians(
+        crews=crews,
+        serves={cls: name for name, crew in spec.crews.items() for cls in crew.serves},
+        travel=spec.travel.build(),
+        hands_over=spec.at_shift_end == "hand_over",
+        queue=spec.queue,
+        batch=spec.batch.at_most if spec.batch else 1,
+        batch_by=spec.batch.by if spec.batch else "",
+    )
+
+
+def build_shifts(spec: TechnicianSpec | CrewSpec, begins_h: float) -> tuple[Shift, ...]:
+    """Those who are there when no shift is, then the shifts by name: the order in the file does not matter."""
     return tuple(Shift(count, windows, begins_h) for count, windows in spec.groups())
+
+
+def build_shelf(spec: PartSpec) -> ShelfRule:
+    """The parts of one class: ordered one for one, unless an order is stated."""
+    one_for_one = spec.reorder_point is None
+    return ShelfRule(
+        stock=spec.stock,
+        lead_time=spec.lead_time.build(),
+        reorder_point=spec.stock - 1 if spec.reorder_point is None else spec.reorder_point,
+        order_quantity=1 if one_for_one or spec.order_quantity is None else spec.order_quantity,
+        p_doa=spec.doa,
+        returns=Returns(spec.returns.turn_round.build(), spec.returns.no_fault_found) if spec.returns else None,
+    )
 
 
 def build_layout(job: JobSection, gpus_per_domain: int) -> Layout:

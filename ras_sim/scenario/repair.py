@@ -45,7 +45,10 @@ class RungSpec(Strict):
         "as `policy.degraded` says.",
     )
     at_most: int | None = Field(
-        None, ge=1, le=100_000, description="Disabled parts of one class in one node; beyond that the next rung is tried."
+        None,
+        ge=1,
+        le=100_000,
+        description="Disabled parts of one class in one node; beyond that the next rung is tried.",
     )
     applies_to: Names | None = Field(None, min_length=1, description="Component classes; all if left out.")
     source: Source
@@ -106,7 +109,8 @@ class PolicySpec(Strict):
         1.0, description="A slow part that leaves the job at least this relative speed is left in it."
     )
     degraded: DegradedSpec | None = Field(
-        None, description="Parts that slow the job; repaired at once, in a job that runs on where it can, if left out."
+        None,
+        description="Parts that slow the job; repaired at once, in a job that runs on where it can, if left out.",
     )
 
 
@@ -120,11 +124,35 @@ class ValidationSpec(Strict):
     source: Source
 
 
+class ReturnsSpec(Strict):
+    """Units that were taken out are sent to the manufacturer; one without a fault is found to have none."""
+
+    turn_round: Duration = Field(description="Until a unit in which no fault was found is back on the shelf.")
+    no_fault_found: Fraction = Field(
+        description="Probability that a true fault is not found: the unit comes back with it, and fails whoever "
+        "takes it next."
+    )
+
+
 class PartSpec(Strict):
     """Spare parts of one component class on the shelf."""
 
     stock: int = Field(ge=0, le=1_000_000, description="Parts on the shelf at the start.")
-    lead_time: Duration = Field(description="From taking a part to the arrival of its replacement.")
+    lead_time: Duration = Field(description="From an order to its arrival.")
+    reorder_point: int | None = Field(
+        None,
+        ge=0,
+        le=1_000_000,
+        description="More is ordered when what is on the shelf and on order is no more than this. Left out: each part "
+        "that is taken is ordered at once.",
+    )
+    order_quantity: int | None = Field(
+        None, ge=1, le=1_000_000, description="Parts of one order; wanted with `reorder_point`."
+    )
+    doa: Fraction = Field(0.0, description="Probability that a new part is dead on arrival.")
+    returns: ReturnsSpec | None = Field(
+        None, description="What was taken out comes back; scrapped if left out."
+    )
     source: Source
 
 

@@ -9,7 +9,7 @@ from ras_sim.ledger import TariffRow
 from ras_sim.repair.roster import WEEK_H
 from ras_sim.scenario.cost import CostSpec, EnergySpec
 from ras_sim.scenario.model import Scenario
-from ras_sim.scenario.technicians import TechnicianSpec
+from ras_sim.scenario.technicians import CrewSpec, TechnicianSpec
 
 _W_PER_KW = 1000.0
 
@@ -62,9 +62,11 @@ def _energy(energy: EnergySpec, n_job_gpus: int, n_spare_gpus: int) -> Iterator[
     yield "energy", energy.price, idle_kw * n_spare_gpus, "elapsed_h"
 
 
-def mean_crew(crew: TechnicianSpec) -> float:
-    """Technicians on duty, mean of a week."""
-    hours = (count * (end_h - start_h) for count, windows in crew.groups() for start_h, end_h in windows)
+def mean_crew(technicians: TechnicianSpec) -> float:
+    """Technicians on duty, all crews together, mean of a week."""
+    crews: list[TechnicianSpec | CrewSpec] = [technicians, *technicians.crews.values()]
+    groups = [group for crew in crews for group in crew.groups()]
+    hours = (count * (end_h - start_h) for count, windows in groups for start_h, end_h in windows)
     return math.fsum(hours) / WEEK_H
 
 

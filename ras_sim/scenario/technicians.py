@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, WithJsonSchema, model_validator
+from pydantic import Strict as StrictType
 
 from ras_sim.errors import nearest
+from ras_sim.repair.queue import QueueName
 from ras_sim.repair.roster import WEEK_H, Window, merged, others
 from ras_sim.scenario.failures import Name
 from ras_sim.scenario.fields import Duration, Source, Strict
@@ -75,30 +78,33 @@ def week_hour(text: str) -> float:
     return (day_number(day) * _DAY_H + hour_of_day(time.strip())) % WEEK_H
 
 
-def _checked(text: str, read: object) -> str:
-    assert callable(read)
+def _checked(text: str, read: Callable[[str], object]) -> str:
+    """The text as it was written, if it can be read."""
     read(text)
     return text
 
 
-def _written(pattern: str, *examples: str) -> WithJsonSchema:
-    return WithJsonSchema({"type": "string", "pattern": pattern, "examples": list(examples)})
+def _written(what: str, pattern: str, *examples: str) -> WithJsonSchema:
+    """What an editor checks."""
+    return WithJsonSchema({"type": "string", "pattern": pattern, "unit": what, "examples": list(examples)})
 
 
 TimeOfDay = Annotated[
     str,
     AfterValidator(lambda text: _checked(text, hour_of_day)),
-    _written(rf"^({_TIME}|24:00)$", "08:00", "24:00"),
+    _written("time of day", rf"^({_TIME}|24:00)$", "08:00", "24:00"),
 ]
 Days = Annotated[
     str,
     AfterValidator(lambda text: _checked(text, days_of)),
-    _written(rf"^(every|{_DAY}( *- *{_DAY})?( *, *{_DAY}( *- *{_DAY})?)*)$", "mon-fri", "every", "sat, sun"),
+    _written(
+        "days", rf"^(every|{_DAY}( *- *{_DAY})?( *, *{_DAY}( *- *{_DAY})?)*)$", "mon-fri", "every", "sat, sun"
+    ),
 ]
 DayAndTime = Annotated[
     str,
     AfterValidator(lambda text: _checked(text, week_hour)),
-    _written(rf"^{_DAY} +({_TIME}|24:00)$", "mon 00:00"),
+    _written("day and time", rf"^{_DAY} +({_TIME}|24:00)$", "mon 00:00"),
 ]
 
 
@@ -126,11 +132,52 @@ class ShiftSpec(Strict):
         return [(start_h, start_h + length_h) for start_h in starts]
 
 
+Group = tuple[int, tuple[Window, ...]]
+"""How many people, and their hours of the week."""
+
+
+def groups(count: int, shifts: Mapping[str, ShiftSpec]) -> list[Group]:
+    """Those who are there when no shift is, then the shifts by name: the order in the file does not matter."""
+    named = [shifts[name] for name in sorted(shifts)]
+    rest = others(window for shift in named for window in shift.windows())
+    return [(count, rest), *((shift.count, merged(shift.windows())) for shift in named)]
+
+
+class CrewSpec(Strict):
+    """Technicians who do nothing but repair some classes of parts."""
+
+    count: int = Field(
+        ge=0, le=100_000, description="How many there are; with `shifts`, when none of the shifts is on duty."
+    )
+    shifts: dict[Name, ShiftSpec] = Field(
+        default_factory=dict, description="Who is on duty at which hours; round the clock if left out."
+    )
+    serves: Annotated[tuple[Name, ...], StrictType(False)] = Field(
+        min_length=1, description="Component classes that this crew repairs, and no other crew."
+    )
+
+    def groups(self) -> list[Group]:
+        """Its people: see `groups`."""
+        return groups(self.count, self.shifts)
+
+
+class BatchSpec(Strict):
+    """Work that is done one after another on one way."""
+
+    by: Name = Field(
+        description="`class`: parts of the same class; or a component class such as rack: parts in the same one."
+    )
+    at_most: int = Field(ge=2, le=1000, description="Orders that one technician does before the next way.")
+
+
 class TechnicianSpec(Strict):
     """People who do what needs hands."""
 
     count: int = Field(
-        ge=0, le=100_000, description="How many there are; with `shifts`, when none of the shifts is on duty."
+        ge=0,
+        le=100_000,
+        description="How many there are; with `shifts`, when none of the shifts is on duty. With `crews`, for the "
+        "classes that no crew serves.",
     )
     travel: Duration = Field(description="From being free to standing at the machine.")
     shifts: dict[Name, ShiftSpec] = Field(
@@ -144,10 +191,17 @@ class TechnicianSpec(Strict):
         description="Work in hand at the end of a shift: finished by whoever began it, or handed over to the "
         "next one who is free, who makes the way anew; wanted with `shifts`.",
     )
+    queue: QueueName = Field(
+        "first_come",
+        description="Who is served next: the one that was asked for first, or the one with the most goodput gained per "
+        "technician-hour.",
+    )
+    crews: dict[Name, CrewSpec] = Field(
+        default_factory=dict, description="Technicians with a skill, by the name of the crew."
+    )
+    batch: BatchSpec | None = Field(None, description="Like work done on one way; none if left out.")
     source: Source
 
-    def groups(self) -> list[tuple[int, tuple[Window, ...]]]:
-        """Head count and hours of the week: of those who are there when no shift is, then of the shifts by name."""
-        named = [self.shifts[name] for name in sorted(self.shifts)]
-        rest = others(window for shift in named for window in shift.windows())
-        return [(self.count, rest), *((shift.count, merged(shift.windows())) for shift in named)]
+    def groups(self) -> list[Group]:
+        """Those that no crew is: see `groups`."""
+        return groups(self.count, self.shifts)

@@ -130,7 +130,8 @@ def test_assumptions_are_numbered_without_gaps() -> None:
 
 
 @pytest.mark.parametrize(
-    "page", ["distribution", "fabric", "rung", "frailty", "report_section", "checkpoint_tier", "catalogue"]
+    "page",
+    ["distribution", "fabric", "rung", "frailty", "report_section", "checkpoint_tier", "catalogue", "queue"],
 )
 def test_there_is_a_page_with_an_example_for_each_kind(page: str) -> None:
     path = DOCS / "adding" / f"{page}.md"

@@ -117,9 +117,17 @@ def repairs(draw: st.DrawFn, cls: str) -> dict[str, Any]:
         repair["technicians"] = {"count": draw(st.integers(1, 2)), "travel": draw(durations), **SOURCE}
         if draw(st.booleans()):
             repair["technicians"] |= draw(rosters())
+        if draw(st.booleans()):
+            by = draw(st.sampled_from(("class", "node")))
+            queue = draw(st.sampled_from(("first_come", "by_value")))
+            repair["technicians"] |= {"queue": queue, "batch": {"by": by, "at_most": draw(st.integers(2, 3))}}
     if draw(st.booleans()):
         stock, lead = draw(st.integers(0, 2)), draw(st.floats(1.0, 40.0).map(exponential))
         repair["parts"] = {cls: {"stock": stock, "lead_time": lead, **SOURCE}}
+        if draw(st.booleans()):
+            more = {"doa": draw(st.floats(0.0, 0.5)), "reorder_point": stock, "order_quantity": draw(st.integers(1, 3))}
+            more["returns"] = {"turn_round": draw(durations), "no_fault_found": draw(st.floats(0.0, 0.5))}
+            repair["parts"][cls] |= {**more, "stock": stock + 1}
     if draw(st.booleans()):
         repair["validation"] = {
             "after": ["reset", "rma"], "duration": draw(durations), "coverage": draw(chances),

@@ -82,7 +82,7 @@ def test_who_is_on_duty(roster: str) -> None:
     scenario = shop(crew(roster), 4 * WEEK_H, 2, 0.01, 0)
     spec = scenario.repair.technicians
     assert spec is not None
-    shifts = build_shifts(spec)
+    shifts = build_shifts(spec, week_hour(ROSTERS[roster][2]))
     for quarter in range(4 * 24 * 21):
         for off in (-1e-3, 1e-3):
             now_h = quarter / 4 + off
@@ -237,7 +237,7 @@ def test_whoever_began_stays_until_it_is_done() -> None:
     first, second = ledger.attempts[:2]
     assert (first.start_h, first.end_h) == (10.5, 13.5)
     assert (second.start_h, second.end_h) == (74.5, 77.5)
-    assert ledger.visits[0][2:] == (10.0, 10.0, 10.5, 13.5, 12.0)
+    assert ledger.visits[0][2:7] == (10.0, 10.0, 10.5, 13.5, 12.0)
 
 
 def test_work_is_handed_over_and_goes_on_where_it_stopped() -> None:
@@ -245,7 +245,7 @@ def test_work_is_handed_over_and_goes_on_where_it_stopped() -> None:
     first, second = ledger.attempts[:2]
     assert (first.start_h, first.end_h) == (10.5, 76.0)
     assert (second.start_h, second.end_h) == (76.5, 79.5)
-    assert [row[2:] for row in ledger.visits[:2]] == [
+    assert [row[2:7] for row in ledger.visits[:2]] == [
         (10.0, 10.0, 10.5, 12.0, 12.0),
         (12.0, 74.0, 74.5, 76.0, 84.0),
     ]

@@ -28,7 +28,7 @@ def findings(scenario: Scenario) -> Iterator[Finding]:
     yield from job_findings(scenario, machine)
     yield from failure_findings(scenario, machine)
     yield from repair_findings(scenario, machine)
-    yield from technician_findings(scenario)
+    yield from technician_findings(scenario, machine)
     yield from cost_findings(scenario, machine)
     yield from extent_findings(scenario, {} if machine is None else machine.counts)
     yield from published_findings(scenario)

@@ -22,6 +22,7 @@ def repair_findings(scenario: Scenario, machine: Blueprint | None) -> Iterator[F
     yield from _passes(scenario)
     yield from _start(scenario)
     yield from _named_rungs(scenario)
+    yield from _stocked(scenario)
     yield from _disabling(scenario)
     if machine is not None:
         yield from _can_be_disabled(scenario, machine)
@@ -80,6 +81,23 @@ def _passes(scenario: Scenario) -> Iterator[Finding]:
     if validation is not None and validation.false_alarm > 1.0 - _MIN_WORKS:
         wanted = f"at most {1.0 - _MIN_WORKS:g}: no good node would return to service"
         yield Finding(("repair", "validation", "false_alarm"), wanted)
+
+
+def _stocked(scenario: Scenario) -> Iterator[Finding]:
+    """Orders are stated whole and make sense; parts work now and then."""
+    for cls, part in scenario.repair.parts.items():
+        where = ("repair", "parts", cls)
+        if (part.reorder_point is None) != (part.order_quantity is None):
+            key = "reorder_point" if part.reorder_point is None else "order_quantity"
+            other = "order_quantity" if key == "reorder_point" else "reorder_point"
+            yield Finding((*where, key), f"this key, as `{other}` is stated")
+        if part.reorder_point is not None and part.reorder_point >= part.stock:
+            yield Finding((*where, "reorder_point"), f"less than the stock at the start, {part.stock:,}")
+        if part.doa > 1.0 - _MIN_WORKS:
+            yield Finding((*where, "doa"), f"at most {1.0 - _MIN_WORKS:g}: no repair would succeed")
+        if part.returns is not None and part.returns.no_fault_found > 1.0 - _MIN_WORKS:
+            wanted = f"at most {1.0 - _MIN_WORKS:g}: only bad parts would be left"
+            yield Finding((*where, "returns", "no_fault_found"), wanted)
 
 
 def _start(scenario: Scenario) -> Iterator[Finding]:
