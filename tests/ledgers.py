@@ -4,7 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ras_sim.ledger import AttemptRow, FaultRow, IncidentRow, JobRow, Ledger, ResourceRow, VisitRow
+from ras_sim.ledger import (
+    AttemptRow,
+    FaultRow,
+    IncidentRow,
+    JobRow,
+    Ledger,
+    PartRow,
+    ResourceRow,
+    VisitRow,
+)
 from ras_sim.streams import base_key, uniform
 
 NAN = float("nan")
@@ -112,7 +121,8 @@ def by_hand(replication: int = 0) -> Ledger:
         ResourceRow(70.0, "technicians_busy", -1),
         ResourceRow(90.0, "spare_nodes", 1),
     ]
-    ledger.visits = [VisitRow(2, "rma", 64.0, 65.0, 65.0, 70.0, 80.0)]
+    ledger.visits = [VisitRow(2, "rma", 64.0, 65.0, 66.0, 70.0, 80.0)]
+    ledger.parts = [PartRow(2, "rma", "gpu", 64.0, 64.0)]
     ledger.faults = [
         FaultRow("hbm", "due", 1, 0),
         FaultRow("optic", "flap", 5, 4),

@@ -10,7 +10,7 @@ from types import SimpleNamespace
 from typing import Any, cast
 
 from ras_sim.experiment.replicate import Result
-from ras_sim.ledger import AttemptRow, FaultRow, IncidentRow, JobRow, Ledger, ResourceRow, TariffRow
+from ras_sim.ledger import AttemptRow, FaultRow, IncidentRow, JobRow, Ledger, ResourceRow, TariffRow, VisitRow
 from ras_sim.metrics import aggregate, measure
 from ras_sim.scenario.model import Published
 
@@ -174,6 +174,8 @@ def _attempts(
             ResourceRow(min(start_h + 4, ledger.horizon_h), "technicians_busy", -1),
             ResourceRow(min(start_h + 48, ledger.horizon_h), "spare_nodes", 1),
         ]
+        times = (start_h, start_h, min(start_h + 1, ledger.horizon_h), min(start_h + 4, ledger.horizon_h))
+        ledger.visits.append(VisitRow(incident_id, "rma", *times, math.nan))
 
 
 def make_result(

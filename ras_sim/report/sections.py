@@ -13,6 +13,7 @@ from ras_sim.report.bill import costs
 from ras_sim.report.markup import Column, Section, details, figure, paragraph, selector, table
 from ras_sim.report.published import UNDECIDED, comparisons
 from ras_sim.report.style import CATEGORY_MEANINGS, label_of, number, percent, span
+from ras_sim.report.technicians import technicians
 from ras_sim.units import format_duration, format_rate
 
 if TYPE_CHECKING:
@@ -334,6 +335,7 @@ SECTIONS: tuple[Callable[[Result], Section | None], ...] = (
     costs,
     over_time,
     ladder,
+    technicians,
     blast_radius,
     spread,
     scenario,

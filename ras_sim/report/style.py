@@ -131,17 +131,19 @@ _RESOURCES = {
     "technician_queue": "waiting for a technician",
     "parts": "{} parts in stock",
     "parts_queue": "waiting for {} parts",
+    "parts_returning": "{} parts on their way back",
 }
 
 
 def resource_label(name: str) -> str:
     """What the level of a resource counts.
 
-    >>> resource_label("parts.hbm"), resource_label("spare_nodes")
-    ('hbm parts in stock', 'spare nodes free')
+    >>> resource_label("parts.hbm"), resource_label("spare_nodes"), resource_label("technicians_busy.optics")
+    ('hbm parts in stock', 'spare nodes free', 'technicians busy (optics)')
     """
     kind, _, cls = name.partition(".")
-    return _RESOURCES.get(kind, label_of(name)).format(label_of(cls))
+    text = _RESOURCES.get(kind, label_of(name))
+    return text.format(label_of(cls)) if "{}" in text or not cls else f"{text} ({label_of(cls)})"
 
 
 def number(value: float | None, digits: int = 3) -> str:

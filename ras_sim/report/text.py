@@ -6,9 +6,11 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from ras_sim.report.aimed import aimed_headlines, facts, quantiles_line
-from ras_sim.report.bill import HEADS, bill_rows, left_out
+from ras_sim.report.bill import HEADS as BILL_HEADS
+from ras_sim.report.bill import bill_rows, left_out
 from ras_sim.report.published import UNDECIDED, Comparison, comparisons
 from ras_sim.report.style import CATEGORY_COLOURS, NEUTRAL, label_of, percent
+from ras_sim.report.technicians import HEADS, TITLE, use_by_class, use_rows
 from ras_sim.report.views import (
     Cause,
     Rung,
@@ -60,6 +62,9 @@ def summary(result: Result, *, width: int) -> RenderableType:
     bill = bill_rows(result)
     if bill:
         parts += [Text(), _bill_table(result, bill), Text(left_out(result), style="dim")]
+    used = use_by_class(result)
+    if used:
+        parts += [Text(), _technicians_table(use_rows(used))]
     published = comparisons(result)
     if published:
         parts += [Text(), *_published_lines(published)]
@@ -185,6 +190,17 @@ def _bill_table(result: Result, bill: Sequence[Sequence[str]]) -> Table:
     return table
 
 
+def _technicians_table(rows: Sequence[Sequence[str]]) -> Table:
+    """What the hours of technicians brought back: the classes with the most hours, and all together."""
+    from rich.text import Text
+
+    heads = (("class", 0), ("visits", 1), ("hours", 2), ("wait for one", 5), ("GPUs back per hour", 6))
+    table = _plain_table(TITLE, [(head, column > 0) for head, column in heads])
+    for cells_of_row in [*rows[:N_CAUSES], *rows[N_CAUSES:][-1:]]:
+        table.add_row(*(Text(cells_of_row[column]) for _, column in heads))
+    return table
+
+
 def _published_lines(rows: Sequence[Comparison]) -> list[RenderableType]:
     """Published figures beside simulated ones."""
     from rich.text import Text
@@ -230,7 +246,10 @@ def summary_markdown(result: Result) -> str:
     bill = bill_rows(result)
     if bill:
         title = f"## What it costs, {md(result.scenario.currency or '')}"
-        parts += [title, md_table(HEADS, bill), md(left_out(result))]
+        parts += [title, md_table(BILL_HEADS, bill), md(left_out(result))]
+    used = use_rows(use_by_class(result))
+    if used:
+        parts += [f"## {TITLE}", md_table(HEADS, used)]
     published = [
         (
             one.label,

@@ -1,0 +1,83 @@
+"""What technicians' hours went into: by hand, and against the levels of the crew."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+
+from ras_sim.engine import simulate
+from ras_sim.ledger import JobRow, Ledger, VisitRow
+from ras_sim.metrics.cost import technician_h
+from ras_sim.metrics.technicians import TechnicianUse, technician_use
+from ras_sim.scenario.load import load
+from tests.alive.bases import bases
+from tests.ledgers import by_hand, empty, incident
+
+NAN = math.nan
+
+
+def test_hours_by_hand() -> None:
+    """One visit of an hour's way and four hours of work, for a fault that began in the memory; the job waited for 2 h."""
+    use = TechnicianUse(n_visits=1, wait_h=1.0, travel_h=1.0, work_h=4.0, n_gpus_back=4, job_wait_gpu_h=16.0)
+    assert technician_use(by_hand()) == {"hbm": use}
+
+
+def three_visits() -> Ledger:
+    """A hand-over on the way, one to the end, one that the end of the run (hour 100) cut short; and a call in vain."""
+    ledger = empty()
+    ledger.incidents = [
+        incident(0, "gpu", "hang", closed_h=30.0, outcome="fixed", n_gpus_out=8),
+        incident(1, "optic", "dirty", root_id=0, closed_h=50.0, outcome="comes_back"),
+        incident(2, "nic", "dead", outcome="open"),
+    ]
+    ledger.visits = [
+        VisitRow(0, "rma", 10.0, 12.0, NAN, 14.0, 14.0),
+        VisitRow(0, "rma", 14.0, 20.0, 21.0, 30.0, 28.0),
+        VisitRow(1, "rma", 40.0, 40.0, 45.0, 50.0, NAN),
+        VisitRow(2, "rma", 90.0, 95.0, 98.0, NAN, 99.0),
+        VisitRow(2, "rma", 97.0, NAN, NAN, NAN, NAN),
+    ]
+    ledger.job = [JobRow(10.0, 30.0, "repair", 20.0, 0), JobRow(0.0, 10.0, "productive", 10.0, -1)]
+    return ledger
+
+
+def test_hours_of_cut_and_handed_over_visits() -> None:
+    ledger = three_visits()
+    use = technician_use(ledger)
+    assert list(use) == ["gpu", "nic"]  # the second incident is a return of the first
+    n = ledger.n_job_gpus
+    assert use["gpu"] == TechnicianUse(3, 8.0, 2.0 + 1.0 + 5.0, 9.0 + 5.0, 2.0, 8, 20.0 * n)
+    assert use["nic"] == TechnicianUse(1, 5.0 + 3.0, 3.0, 2.0, 1.0, 0, 0.0)
+    assert use["gpu"].gpus_per_h == pytest.approx(8 / 22)
+    assert technician_h(ledger) == 27.0
+
+
+@pytest.mark.parametrize("replication", range(3))
+def test_hours_are_the_area_under_the_busy_technicians(replication: int) -> None:
+    """Visits sum to the integral of the number of busy technicians; so do those of crews, shifts and batches."""
+    ledger = simulate(bases()["full"], seed=3, replication=replication)
+    area = sum(
+        row.change * (ledger.horizon_h - row.time_h)
+        for row in ledger.resources
+        if row.resource.startswith("technicians_busy")
+    )
+    assert area > 10.0
+    assert technician_h(ledger) == pytest.approx(area)
+    assert {row.crew for row in ledger.visits} == {"", "power"}
+
+
+def test_technicians_without_limit_are_counted_too() -> None:
+    """Nobody waits and nobody travels; the hours are those of the rungs that need hands."""
+    limited = load("tests/scenarios/full.yaml")
+    free = load("tests/scenarios/full.yaml", ["repair.technicians=null", "repair.parts={}"])
+    ledger = simulate(free, seed=1, replication=0)
+    assert ledger.visits
+    assert ledger.parts
+    assert all(row.called_h == row.sent_h == row.arrived_h for row in ledger.visits)
+    assert all(row.asked_h == row.taken_h for row in ledger.parts)
+    hands = {name for name, rung in limited.repair.ladder.items() if rung.technician}
+    assert {row.rung for row in ledger.visits} <= hands
+    assert {(row.incident_id, row.rung) for row in ledger.attempts if row.rung in hands} <= {
+        row[:2] for row in ledger.visits
+    }
