@@ -64,6 +64,18 @@ def _spares(n_nodes: int) -> Variant:
     return Variant(f"{n_nodes} spare nodes", (f"job.spares.nodes={n_nodes}",))
 
 
+def _day_shift(n_people: int) -> tuple[str, ...]:
+    """Nobody at night and at weekends."""
+    shift = f"{{days: mon-fri, begins: 08:00, ends: 18:00, count: {n_people}}}"
+    where = "repair.technicians."
+    return (
+        f"{where}count=0",
+        f"{where}shifts={{day: {shift}}}",
+        f"{where}run_begins=mon 00:00",
+        f"{where}at_shift_end=finish",
+    )
+
+
 def _asynchronous(interval: str) -> Variant:
     tier = "job.checkpoints.remote."
     sets = (f"{tier}interval={interval}", f"{tier}blocking=0.59 s", f"{tier}valid_after=50.47 s")
@@ -170,10 +182,32 @@ REVIEWS: tuple[Review, ...] = (
             Variant("6 technicians, 2 h away", ("repair.technicians.travel.median=2 h",)),
             Variant("6 technicians, 24 h away", ("repair.technicians.travel.median=24 h",)),
             Variant("24 h away, 8 spares", ("repair.technicians.travel.median=24 h", "job.spares.nodes=8")),
+            Variant("6 technicians, day shift", _day_shift(6)),
+            Variant("20 technicians, day shift", _day_shift(20)),
+            Variant("day shift, 8 spares", (*_day_shift(6), "job.spares.nodes=8")),
+            Variant("2 technicians, by value", ("repair.technicians.count=2", "repair.technicians.queue=by_value")),
         ),
         replications=80,
-        note="A day shift is not modelled: a longer way stands for it. Hours are medians until somebody stands at the "
-        "machine. They are paid for every hour, busy or not: 24 technicians cost four times as much as six.",
+        note="Round the clock, first come, first served, unless said. The day shift is Monday to Friday, 08:00 to 18:00; "
+        "whoever is at work then finishes: 20 people in it work as many hours a week as 6 round the clock. Hours away are "
+        "medians until somebody stands at the machine. People are paid for every hour on duty, busy or not, and overtime.",
+    ),
+    Review(
+        "queue",
+        "Too few technicians: first come, first served, or by value?",
+        "review_queue.yaml",
+        (
+            Variant("36 technicians"),
+            *(
+                Variant(f"{n}, {words}", (f"repair.technicians.count={n}", f"repair.technicians.queue={queue}"))
+                for n in (8, 5)
+                for words, queue in (("first come", "first_come"), ("by value", "by_value"))
+            ),
+        ),
+        replications=12,
+        note="All there is to do takes about 11 technicians, so work piles up with 8 and with 5. By value: the repair with "
+        "the most goodput gained per technician-hour first, what the job can do without last. What is still to do after "
+        "90 days is not charged.",
     ),
     Review(
         "blast_radius",

@@ -262,6 +262,23 @@ def test_nearer_and_more_technicians_help(answered: dict[str, Comparison]) -> No
 
 
 @pytest.mark.slow
+def test_technicians_who_are_short_had_better_go_where_it_counts(answered: dict[str, Comparison]) -> None:
+    comparison = answered["queue"]
+    assert is_clear_gain(comparison, "36 technicians", "5, first come")
+    assert is_clear_gain(comparison, "5, by value", "5, first come")
+    assert is_no_clear_loss(comparison, "8, by value", "8, first come")
+
+
+@pytest.mark.slow
+def test_nights_without_anybody_cost_what_spares_can_buy_back(answered: dict[str, Comparison]) -> None:
+    comparison = answered["technicians"]
+    assert is_clear_gain(comparison, "6 technicians, 8 h away", "6 technicians, day shift")
+    assert is_no_clear_loss(comparison, "20 technicians, day shift", "6 technicians, day shift")
+    assert is_clear_gain(comparison, "day shift, 8 spares", "6 technicians, day shift")
+    assert is_no_clear_loss(comparison, "2 technicians, by value", "2 technicians, 8 h away")
+
+
+@pytest.mark.slow
 def test_containment_matters_in_a_wide_domain(answered: dict[str, Comparison]) -> None:
     comparison = answered["blast_radius"]
     assert is_clear_gain(comparison, "72, contained", "72, not contained")
