@@ -9,7 +9,7 @@ from ras_sim.topology.blast import Blast, BlastWalk
 from ras_sim.topology.blueprint import RELATIONS, Blueprint, Edge, Home, Relation
 from ras_sim.topology.draw import export_graph
 from ras_sim.topology.fabrics import FABRICS, hgx, nvl72, pool, torus
-from ras_sim.topology.index import Blocks, Explicit, IndexMap, Peers, Rails, identity
+from ras_sim.topology.index import Blocks, Explicit, IndexMap, Peers, RailPeers, Rails, identity
 from ras_sim.topology.instances import to_networkx
 
 __all__ = [
@@ -24,6 +24,7 @@ __all__ = [
     "Home",
     "IndexMap",
     "Peers",
+    "RailPeers",
     "Rails",
     "Relation",
     "export_graph",

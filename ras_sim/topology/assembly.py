@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 from ras_sim.topology.blueprint import Blueprint, Edge, Home, Relation
-from ras_sim.topology.index import Blocks, IndexMap, Peers, Rails
+from ras_sim.topology.index import Blocks, IndexMap, Peers, RailPeers, Rails
 
 NicLoss = Literal["rank", "slow"]
 
@@ -103,6 +103,41 @@ def add_accelerators(machine: Assembly, gpus_per_node: int, hbm_per_gpu: int, gp
     machine.put("gpu", gpus_per_node, "node")
     machine.put_vital("hbm", hbm_per_gpu, "gpu")
     machine.peers("resets_with", gpus_per_reset)
+
+
+def add_domains(machine: Assembly, gpus_per_domain: int, switches_per_domain: int) -> None:
+    """The scale-up domains as a class: trouble of a GPU or an NVSwitch takes its whole domain, or does not.
+
+    Both edges have probability 0; a failure mode says otherwise (``fails_with``), with one draw for the whole domain,
+    where ``shares_memory`` draws for each of its GPUs. What takes a domain down takes its GPUs.
+    """
+    n_gpus = machine.counts["gpu"]
+    n_domains = -(-n_gpus // gpus_per_domain)
+    per_node = machine.homes["gpu"].per_node
+    machine.add("domain", n_domains, Home(1) if gpus_per_domain == per_node else None)
+    machine.join("domain", "contains", "gpu", Blocks(1, gpus_per_domain, n_domains, n_gpus))
+    parts = {"gpu": gpus_per_domain, "nvswitch": switches_per_domain}
+    for part, n_each in parts.items():
+        if part in machine.counts:
+            index = Blocks(n_each, 1, machine.counts[part], n_domains)
+            machine.join(part, "fails_with", "domain", index, p_cross=0.0)
+
+
+def add_port_groups(machine: Assembly, *, nodes_per_pod: int, homing: int, ports_per_lane_group: int) -> None:
+    """Which access links share a NIC, a cage and a switch; trouble passes where a failure mode says so.
+
+    Link (node, rail, plane) is port ``node % nodes_per_pod`` of its leaf; ports side by side share a cage, that is the
+    lanes of one twin- or quad-port module. A cage does not reach beyond its leaf.
+    """
+    at_least("ports per lane group", ports_per_lane_group, 1)
+    n_links, width = machine.counts["link"], machine.homes["link"].per_node
+    if homing > 1:
+        machine.join("link", "same_nic", "link", Peers(homing, n_links), p_cross=0.0)
+    groups: dict[Relation, int] = {"lane_group": ports_per_lane_group, "same_switch": nodes_per_pod}
+    for relation, n_group in groups.items():
+        if n_group > 1:
+            index = RailPeers(width, nodes_per_pod, n_group, n_links)
+            machine.join("link", relation, "link", index, p_cross=0.0)
 
 
 def add_host(machine: Assembly, cpus: int, dimms: int, ssds: int, boards: int) -> None:

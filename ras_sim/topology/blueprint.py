@@ -16,7 +16,10 @@ from ras_sim.topology.index import IndexMap
 if TYPE_CHECKING:
     import networkx as nx
 
-Relation = Literal["contains", "connects", "feeds", "cools", "shares_memory", "resets_with"]
+Relation = Literal[
+    "contains", "connects", "feeds", "cools", "shares_memory", "resets_with", "fails_with",
+    "same_nic", "lane_group", "same_switch",
+]  # fmt: skip
 RELATIONS: tuple[str, ...] = get_args(Relation)
 ID_BITS = 40  # an instance id fits below an edge's number in the ordinal of a draw, 64 bits
 
@@ -34,7 +37,9 @@ class Edge:
         target: class that is affected.
         relation: ``contains`` (a part is out with its holder), ``connects`` (carries traffic),
             ``feeds`` (the target cannot run without it: power, memory, a host part), ``cools``,
-            ``shares_memory`` (one coherent domain), ``resets_with`` (one reset takes both).
+            ``shares_memory`` (one coherent domain, each part for itself), ``resets_with`` (one reset takes
+            both), ``fails_with`` (a part and its whole domain, at once or not at all), ``same_nic``,
+            ``lane_group``, ``same_switch`` (ports that one card, cage or switch holds).
         index: which source stands before which target.
         needs: sources over this edge that must be up for the target to be up; None: all of them.
         p_cross: probability that trouble crosses to a target unless the failure mode says otherwise, [0, 1].

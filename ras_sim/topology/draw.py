@@ -28,11 +28,16 @@ _COLOURS = {
     "cools": "#14a3a3",
     "shares_memory": "#8e44ad",
     "resets_with": "#c2417c",
+    "fails_with": "#b3261e",
+    "same_nic": "#5b7f2b",
+    "lane_group": "#8c6d1f",
+    "same_switch": "#4a5a8c",
 }
 _BOX_W, _BOX_H, _GAP = 46, 22, 8
 _PANEL_PAD, _PANEL_HEAD, _PANEL_GAP, _ROW_GAP = 10, 20, 22, 44
 _MOST_ARCS = 120  # eight GPUs that share memory and reset together have 112
 _MARGIN, _HEAD, _TITLE_W, _WIDEST = 24, 56, 780, 1360
+_LEGEND_W = 125  # of one relation
 
 Place = tuple[float, float]
 
@@ -131,7 +136,9 @@ def svg(blueprint: Blueprint, graph: nx.MultiDiGraph[Instance], marked: Instance
     """The picture of an instance graph as SVG text."""
     panels = _laid_out(_panels_by_depth(blueprint, graph))
     places = {member: place for panel in panels for member, place in panel.places().items()}
-    width = int(max(panel.x + panel.width for panel in panels)) + _MARGIN
+    present = {data["relation"] for _, _, data in graph.edges(data=True)}
+    rightmost = max(_MARGIN + len(present) * _LEGEND_W, *(panel.x + panel.width for panel in panels))
+    width = int(rightmost) + _MARGIN
     height = int(max(panel.y + panel.height for panel in panels)) + _MARGIN
     return "\n".join([
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}"'
@@ -218,7 +225,7 @@ def _legend(blueprint: Blueprint, graph: nx.MultiDiGraph[Instance], marked: Inst
     drawn = [f'<text x="{_MARGIN}" y="{_MARGIN + 12}" font-size="15" font-weight="600">{title}</text>']
     present = {data["relation"] for _, _, data in graph.edges(data=True)}
     for column, name in enumerate(name for name in RELATIONS if name in present):
-        x = _MARGIN + column * 125
+        x = _MARGIN + column * _LEGEND_W
         drawn.append(
             f'<path d="M{x} {_MARGIN + 32} h26" stroke="{_COLOURS[name]}" stroke-width="2" fill="none"'
             f' marker-end="url(#to-{name})"/>'

@@ -4,7 +4,7 @@ Each builder takes plain numbers and returns a `Blueprint`. Counts that have no 
 marked *assumed*; all are arguments, so a scenario can state its own.
 
 Class names are the same everywhere: ``node`` (a machine or compute tray), ``gpu`` (any accelerator),
-``hbm``, ``nvlink``, ``nvswitch``, ``nic``, ``optic``, ``link``, ``leaf``, ``spine``, ``uplink``,
+``hbm``, ``nvlink``, ``nvswitch``, ``domain``, ``nic``, ``optic``, ``link``, ``leaf``, ``spine``, ``uplink``,
 ``uplink_optic``, ``cpu``, ``dimm``, ``ssd``, ``board``, ``psu``, ``fan``, ``rack``, ``power_domain``.
 
 The scale-out network of `hgx` and `nvl72` is a rail-optimised fat tree: one NIC per GPU, and NIC r
@@ -14,6 +14,11 @@ uplinks lost runs on with the rest; with none left it is down. Spines above the 
 (*assumed*: a large fabric has two; a spine here stands for the slice of both that one uplink plane uses).
 A lost NIC stops its GPU's rank (``nic_loss="rank"``) or its traffic detours over the node's other rails
 (``"slow"``): no GPU stops, all of the node's share the remaining NICs.
+
+Ports are isolated unless a failure mode's ``spreads`` says otherwise, over ``same_nic`` (the other port of a dual-homed
+NIC), ``lane_group`` (the ports of one cage of the leaf, ``ports_per_lane_group`` of them; 2 is *assumed* after twin-port
+modules) or ``same_switch`` (all access ports of the leaf). Trouble that has crossed goes on: from a neighbour to the
+other port of that neighbour's NIC, if both are allowed. A scale-up ``domain`` goes down as one, by ``fails_with``.
 """
 
 from __future__ import annotations
@@ -24,8 +29,10 @@ from ras_sim.topology.assembly import (
     Assembly,
     NicLoss,
     add_accelerators,
+    add_domains,
     add_fat_tree,
     add_host,
+    add_port_groups,
     at_least,
 )
 from ras_sim.topology.blueprint import Blueprint
@@ -59,7 +66,7 @@ def hgx(
     psus_per_node: int = 6, psus_needed: int = 4, fans_per_node: int = 6, fans_needed: int = 5,
     nodes_per_rack: int = 4, racks_per_power_domain: int = 8,
     nodes_per_pod: int = 32, spines: int = 16, oversubscription: float = 2.0,
-    homing: int = 1, nic_loss: NicLoss = "rank",
+    homing: int = 1, nic_loss: NicLoss = "rank", ports_per_lane_group: int = 2,
 ) -> Blueprint:
     """Air-cooled nodes of eight GPUs behind NVSwitches, on a rail-optimised fat tree.
 
@@ -70,7 +77,8 @@ def hgx(
 
     An NVSwitch takes its node's eight GPUs down unless ``nvswitches_needed`` lets them run on fewer;
     an NVLink takes its GPU down unless ``nvlinks_needed`` does. GPUs of a node are one coherent domain
-    (``gpu_shares_memory_gpu``, probability 0: containment is perfect unless a failure mode says otherwise).
+    (``gpu_shares_memory_gpu``, probability 0: containment is perfect unless a failure mode says otherwise). They
+    are one ``domain`` too, which a mode may take down as one (``gpu_fails_with_domain``, ``nvswitch_fails_with_domain``).
 
     Args:
         nodes: number of nodes, >= 1; the other counts are per holder, as named, >= 1 (parts: >= 0).
@@ -96,6 +104,10 @@ def hgx(
         machine, nodes_per_pod=nodes_per_pod, spines=spines, oversubscription=oversubscription,
         homing=homing, nic_loss=nic_loss,
     )
+    add_domains(machine, gpus_per_node, nvswitches_per_node)
+    add_port_groups(
+        machine, nodes_per_pod=nodes_per_pod, homing=homing, ports_per_lane_group=ports_per_lane_group,
+    )
     return machine.finish()
 
 
@@ -109,7 +121,8 @@ def nvl72(
     shelves_per_rack: int = 8, shelves_needed: int = 6, psus_per_shelf: int = 6, psus_needed: int = 5,
     racks_per_cdu: int = 8, racks_per_power_domain: int = 8,
     trays_per_pod: int = 72, spines: int = 18, oversubscription: float = 2.0,
-    homing: int = 1, nic_loss: NicLoss = "rank",
+    homing: int = 1, nic_loss: NicLoss = "rank", ports_per_lane_group: int = 2,
+    racks_per_domain: int = 1,
 ) -> Blueprint:
     """Liquid-cooled racks of 72 GPUs in one NVLink domain; a compute tray is a ``node``.
 
@@ -122,8 +135,9 @@ def nvl72(
 
     An NVSwitch stops all 72 GPUs unless ``nvswitches_needed`` (of the rack's 18) lets them run on fewer, when
     their scale-up bandwidth falls by the share lost. A ``switch_tray`` takes its NVSwitches with it. The 72
-    GPUs are one coherent domain (probability 0, as in `hgx`). Supplies feed a ``power_shelf`` and shelves
-    the rack, each k of n.
+    GPUs are one coherent domain and one ``domain`` (probabilities 0, as in `hgx`); with ``racks_per_domain``
+    those of several racks are: 8 racks for 576 GPUs. Switches between racks are not parts of the machine.
+    Supplies feed a ``power_shelf`` and shelves the rack, each k of n.
 
     Args:
         racks: number of racks, >= 1; the other counts are per holder, as named, >= 1 (parts: >= 0).
@@ -142,18 +156,23 @@ def nvl72(
     machine.put_vital("psu", psus_per_shelf, "power_shelf", "feeds", psus_needed)
     add_accelerators(machine, gpus_per_tray, hbm_per_gpu, gpus_per_reset_domain)
     machine.put_vital("nvlink", nvlinks_per_gpu, "gpu", "connects", nvlinks_needed)
-    n_domain = trays_per_rack * gpus_per_tray
+    n_rack = trays_per_rack * gpus_per_tray
+    n_domain = n_rack * at_least("racks per domain", racks_per_domain, 1)
     machine.peers("shares_memory", n_domain)
     machine.put("switch_tray", at_least("nvswitch trays per rack", nvswitch_trays_per_rack, 1), "rack")
     machine.put("nvswitch", at_least("nvswitches per tray", nvswitches_per_tray, 1), "switch_tray")
     n_switches = nvswitch_trays_per_rack * nvswitches_per_tray
-    index = Blocks(n_switches, n_domain, machine.counts["nvswitch"], machine.counts["gpu"])
+    index = Blocks(n_switches, n_rack, machine.counts["nvswitch"], machine.counts["gpu"])
     machine.join("nvswitch", "connects", "gpu", index, nvswitches_needed)
     add_host(machine, cpus_per_tray, dimms_per_tray, ssds_per_tray, boards_per_tray)
     machine.put_vital("fan", fans_per_tray, "node", "cools", fans_needed)
     add_fat_tree(
         machine, nodes_per_pod=trays_per_pod, spines=spines, oversubscription=oversubscription,
         homing=homing, nic_loss=nic_loss,
+    )
+    add_domains(machine, n_domain, n_switches * racks_per_domain)
+    add_port_groups(
+        machine, nodes_per_pod=trays_per_pod, homing=homing, ports_per_lane_group=ports_per_lane_group,
     )
     return machine.finish()
 

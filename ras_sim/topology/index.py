@@ -232,6 +232,75 @@ class Rails:
         return np.unique(ids // (self.n_rails * self.n_deep) * self.n_rails + ids % self.n_rails)
 
 
+@dataclass(frozen=True, slots=True)
+class RailPeers:
+    """Every target of a `Rails` source with the others of its group: ports that sit side by side in one switch.
+
+    Target ``i`` is in block ``b``, row ``j`` and rail ``r``: ``i = (b*n_deep + j)*n_rails + r``. Its peers are the
+    others of block ``b`` and rail ``r`` whose rows are in its group, rows ``g*n_group .. (g+1)*n_group - 1``.
+
+    Args:
+        n_rails: rails of a block, >= 1.
+        n_deep: rows of a block, >= 1; fewer in a last block that is partial.
+        n_group: rows of a group, >= 1; fewer in a last group that is partial. ``n_deep``: the whole switch.
+        n_ids: instances of the class, >= 1.
+    Raises:
+        ValueError: a size below 1.
+    """
+
+    n_rails: int
+    n_deep: int
+    n_group: int
+    n_ids: int
+
+    def __post_init__(self) -> None:
+        if min(self.n_rails, self.n_deep, self.n_group, self.n_ids) < 1:
+            raise ValueError(f"rail peer map: got {self}, want every size >= 1")
+
+    @property
+    def n_source_ids(self) -> int:
+        return self.n_ids
+
+    @property
+    def n_target_ids(self) -> int:
+        return self.n_ids
+
+    @property
+    def fewest_sources(self) -> int:
+        width = self.n_rails * self.n_deep
+        seen = {*range(min(width, self.n_ids)), *range(max(0, self.n_ids - width), self.n_ids)}
+        return min((n for i in seen if (n := self.n_sources(i)) > 0), default=0)
+
+    @property
+    def period(self) -> tuple[int, int] | None:
+        return self.n_rails * self.n_deep, self.n_rails * self.n_deep
+
+    def _group(self, part_id: int) -> range:
+        """Ids of the group that a part is in, itself among them."""
+        row, rail = divmod(part_id, self.n_rails)
+        block, deep = divmod(row, self.n_deep)
+        first = deep // self.n_group * self.n_group
+        last = min(first + self.n_group, self.n_deep)
+        start, stop = ((block * self.n_deep + one) * self.n_rails + rail for one in (first, last))
+        return range(start, min(stop, self.n_ids), self.n_rails)
+
+    def targets_of(self, source_id: int) -> tuple[int, ...]:
+        return tuple(one for one in self._group(source_id) if one != source_id)
+
+    def sources_of(self, target_id: int) -> tuple[int, ...]:
+        return self.targets_of(target_id)
+
+    def n_sources(self, target_id: int) -> int:
+        return len(self._group(target_id)) - 1
+
+    def targets(self, ids: Ids) -> Ids:
+        reached = [self.targets_of(one) for one in np.unique(ids).tolist()]
+        return np.unique(np.array([one for row in reached for one in row], np.int64))
+
+    def sources(self, ids: Ids) -> Ids:
+        return self.targets(ids)
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Explicit:
     """Any map at all, as two compressed rows: 8 bytes per pair and way, and 8 per instance.

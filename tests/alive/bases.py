@@ -18,7 +18,7 @@ SMALL_MACHINES: dict[str, dict[str, Any]] = {
     "hgx": {
         "nodes": 16, "gpus_per_node": 4, "gpus_per_reset_domain": 4, "nvlinks_per_gpu": 4, "nvlinks_needed": 3,
         "nvswitches_needed": 3, "nodes_per_rack": 2, "racks_per_power_domain": 2, "nodes_per_pod": 8, "spines": 2,
-        "psus_per_node": 3, "psus_needed": 2, "fans_per_node": 3, "fans_needed": 2,
+        "psus_per_node": 3, "psus_needed": 2, "fans_per_node": 3, "fans_needed": 2, "homing": 2,
     },
     "nvl72": {
         "racks": 4, "trays_per_rack": 4, "nvlinks_per_gpu": 4, "nvlinks_needed": 3, "gpus_per_reset_domain": 2,
@@ -67,12 +67,13 @@ def _machine_scenario(kind: str) -> Scenario:
     """A machine of that kind on which every class of parts fails."""
     machine = {"kind": kind, **SMALL_MACHINES[kind]}
     blueprint = MACHINES[kind].model_validate(machine).build()
-    crossing: dict[str, float] = {
-        edge.relation: 0.3 for edge in blueprint.edges if edge.relation in ("resets_with", "shares_memory")
+    relations = {edge.relation for edge in blueprint.edges}
+    crossing = {
+        "gpu": {name: 0.3 for name in ("resets_with", "shares_memory", "fails_with") if name in relations},
+        "nvswitch": {name: 0.3 for name in ("fails_with",) if name in relations},
+        "link": {name: 0.2 for name in ("same_nic", "lane_group", "same_switch") if name in relations},
     }
-    failures = {
-        cls: {"fails": _failing(n, crossing if cls == "gpu" else {})} for cls, n in blueprint.counts.items()
-    }
+    failures = {cls: {"fails": _failing(n, crossing.get(cls, {}))} for cls, n in blueprint.counts.items()}
     return Scenario.model_validate(
         {
             "name": f"alive_{kind}",

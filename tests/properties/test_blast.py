@@ -95,7 +95,7 @@ def small_machines(draw: st.DrawFn) -> Blueprint:
     tree = {
         "homing": draw(st.integers(1, 2)), "nic_loss": draw(st.sampled_from(["rank", "slow"])),
         "spines": draw(st.integers(1, 2)), "oversubscription": 1.0, "fans_needed": draw(few),
-        "nvlinks_per_gpu": draw(few),
+        "nvlinks_per_gpu": draw(few), "ports_per_lane_group": draw(few),
     }  # fmt: skip
     if kind == "hgx":
         return hgx(
@@ -110,7 +110,7 @@ def small_machines(draw: st.DrawFn) -> Blueprint:
             ssds_per_tray=1, nvswitch_trays_per_rack=2, nvswitches_per_tray=draw(few),
             nvswitches_needed=draw(st.none() | st.integers(1, 2)), fans_per_tray=3, shelves_per_rack=2,
             shelves_needed=draw(st.integers(1, 2)), psus_per_shelf=2, psus_needed=1,
-            trays_per_pod=draw(st.integers(2, 3)), **slim, **tree,
+            trays_per_pod=draw(st.integers(2, 3)), racks_per_domain=draw(few), **slim, **tree,
         )  # fmt: skip
     per_cube = draw(few)
     return torus(

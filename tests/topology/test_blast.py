@@ -156,6 +156,49 @@ def test_an_nvl72_leak_reaches_the_72_and_no_further() -> None:
     assert walk.walk("gpu", 100).down["gpu"] == (100,)
 
 
+def test_a_domain_of_576_spans_eight_racks() -> None:
+    walk = BlastWalk(nvl72(16, racks_per_domain=8))
+    assert walk.blueprint.gpus_per_domain == 576
+    domain = tuple(range(576, 1152))
+    assert walk.walk("gpu", 700, {"shares_memory": 1.0}).down["gpu"] == domain
+    assert walk.walk("hbm", 700 * 8, {"fails_with": 1.0}).down["gpu"] == domain
+    assert walk.walk("nvswitch", 0).down["gpu"] == tuple(range(72)), "a switch serves its rack"
+    assert walk.walk("nvswitch", 0, {"fails_with": 1.0}).down["gpu"] == tuple(range(576))
+
+
+def test_a_domain_fails_as_one_or_not_at_all() -> None:
+    walk = BlastWalk(hgx(4, nvswitches_needed=3))
+    assert walk.walk("nvswitch", 5).down == {"nvswitch": (5,)}
+    assert walk.min_capacity("nvswitch", 5) == 3 / 4
+    seen = {
+        walk.walk("nvswitch", 5, {"fails_with": 0.5}, lambda ordinal, u=u: u).down.get("gpu", ())
+        for u in (0.1, 0.4, 0.6, 0.9)
+    }
+    assert seen == {(), tuple(range(8, 16))}
+    assert walk.walk("domain", 1).down["gpu"] == tuple(range(8, 16))
+    assert walk.nodes_hit("domain", 1) == (1,)
+
+
+def test_ports_that_share_a_cage_a_card_or_a_switch() -> None:
+    """Node 5, rail 3, plane 1 of two planes: link 87, port 1 of a leaf of four; twin-port cages."""
+    walk = BlastWalk(hgx(8, homing=2, nodes_per_pod=4, spines=2, nic_loss="slow"))
+    link = (5 * 8 + 3) * 2 + 1
+    assert walk.walk("link", link).down == {"link": (link,)}
+    assert walk.walk("link", link, {"same_nic": 1.0}).down == {"link": (link - 1, link), "nic": (43,)}
+    assert walk.walk("link", link, {"lane_group": 1.0}).down["link"] == (link - 16, link)
+    on_leaf = tuple((node * 8 + 3) * 2 + 1 for node in range(4, 8))
+    assert walk.walk("link", link, {"same_switch": 1.0}).down["link"] == on_leaf
+    both = walk.walk("link", link, {"same_switch": 1.0, "same_nic": 1.0})
+    assert both.down["nic"] == tuple(node * 8 + 3 for node in range(4, 8)), "what has crossed goes on"
+
+
+def test_a_cage_ends_where_its_leaf_does() -> None:
+    walk = BlastWalk(hgx(5, nodes_per_pod=3, spines=1, oversubscription=1.0))
+    cages = {walk.walk("link", node * 8, {"lane_group": 1.0}).down["link"] for node in range(5)}
+    assert cages == {(0, 8), (16,), (24, 32)}
+    assert not any(edge.relation == "lane_group" for edge in hgx(4, ports_per_lane_group=1).edges)
+
+
 def test_rack_power_is_k_of_n_twice() -> None:
     walk = BlastWalk(nvl72(2))
     assert walk.walk("psu", 0).down == {"psu": (0,)}

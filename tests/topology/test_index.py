@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ras_sim.topology import Blocks, Explicit, IndexMap, Peers, Rails, identity
+from ras_sim.topology import Blocks, Explicit, IndexMap, Peers, RailPeers, Rails, identity
 
 Pairs = set[tuple[int, int]]
 size = st.integers(1, 5)
@@ -37,6 +37,18 @@ def rails(draw: st.DrawFn) -> tuple[IndexMap, Pairs]:
 
 
 @st.composite
+def rail_peers(draw: st.DrawFn) -> tuple[IndexMap, Pairs]:
+    width, depth, group, n = draw(size), draw(size), draw(size), draw(st.integers(1, 40))
+
+    def place(i: int) -> tuple[int, int, int]:
+        block, in_block = divmod(i, width * depth)
+        return block, in_block // width // group, i % width
+
+    pairs = {(i, t) for i in range(n) for t in range(n) if i != t and place(i) == place(t)}
+    return RailPeers(width, depth, group, n), pairs
+
+
+@st.composite
 def explicit(draw: st.DrawFn) -> tuple[IndexMap, Pairs]:
     n_sources, n_targets = draw(size), draw(size)
     pair = st.tuples(st.integers(0, n_sources - 1), st.integers(0, n_targets - 1))
@@ -45,7 +57,7 @@ def explicit(draw: st.DrawFn) -> tuple[IndexMap, Pairs]:
     return Explicit.from_pairs(sources, targets, n_sources, n_targets), set(pairs)
 
 
-@given(st.one_of(blocks(), peers(), rails(), explicit()), st.data())
+@given(st.one_of(blocks(), peers(), rails(), rail_peers(), explicit()), st.data())
 def test_map_answers_as_its_pairs_do(map_and_pairs: tuple[IndexMap, Pairs], data: st.DataObject) -> None:
     index, pairs = map_and_pairs
     for i in range(index.n_source_ids):
@@ -62,14 +74,14 @@ def test_map_answers_as_its_pairs_do(map_and_pairs: tuple[IndexMap, Pairs], data
     assert index.sources(np.array(some, np.int64)).tolist() == sorted({s for s, t in pairs if t in some})
 
 
-@given(st.one_of(blocks(), peers(), rails(), explicit()))
+@given(st.one_of(blocks(), peers(), rails(), rail_peers(), explicit()))
 def test_fewest_sources_is_the_least_of_targets_that_have_any(map_and_pairs: tuple[IndexMap, Pairs]) -> None:
     index, pairs = map_and_pairs
     degrees = [sum(t == target for _, t in pairs) for target in range(index.n_target_ids)]
     assert index.fewest_sources == min((degree for degree in degrees if degree), default=0)
 
 
-@given(st.one_of(blocks(), peers(), rails()))
+@given(st.one_of(blocks(), peers(), rails(), rail_peers()))
 def test_period_repeats_the_map(map_and_pairs: tuple[IndexMap, Pairs]) -> None:
     index, pairs = map_and_pairs
     assert index.period is not None
@@ -92,6 +104,7 @@ def test_identity_joins_equal_ids() -> None:
         lambda: Peers(0, 4),
         lambda: Rails(4, 2, 5, 16),
         lambda: Rails(0, 2, 4, 16),
+        lambda: RailPeers(2, 4, 0, 16),
         lambda: Explicit.from_pairs(np.array([0, 0]), np.array([1, 1]), 1, 2),
         lambda: Explicit.from_pairs(np.array([0]), np.array([2]), 1, 2),
         lambda: Explicit.from_pairs(np.array([0, 1]), np.array([2]), 2, 3),
