@@ -21,21 +21,23 @@ from ras_sim.engine.degraded import Degraded
 from ras_sim.engine.impact import Impact
 from ras_sim.engine.spread import Spread
 from ras_sim.engine.worth import Worth
+from ras_sim.faults.budget import Budgets
 from ras_sim.faults.clocks import EXTRA, Due
-from ras_sim.faults.modes import FailureMode
+from ras_sim.faults.modes import STOPPING, FailureMode, Mixture, Symptom
 from ras_sim.job.checkpoints import NOTHING_LOST, PROCESSES_LOST
 from ras_sim.job.training import TrainingJob
 from ras_sim.ledger import AttemptRow, IncidentRow, Ledger, new_row
 from ras_sim.repair.incident import Incident
 from ras_sim.repair.ladder import Rung, next_level
 from ras_sim.repair.policy import LemonWatch, RootCause
+from ras_sim.repair.tolerance import ToleranceRule, ToleranceWatch
 from ras_sim.repair.workshop import Workshop
 from ras_sim.scenario.build import Setup
 from ras_sim.streams import child_key, uniform
 from ras_sim.topology import BlastWalk
 
 # Draws of a root cause, by purpose. Lives use 0 to 3 of the same key, swaps 19, blasts 22.
-_SYMPTOM, _NEEDS, _DETECT, _DIAGNOSE, _RETURN = 16, 17, 18, 20, 21
+_SYMPTOM, _NEEDS, _DETECT, _DIAGNOSE, _RETURN, _OUTAGE = 16, 17, 18, 20, 21, 40
 _BLOCK = 64  # the n-th return of a root cause uses the n-th block of draws
 # Draws of one try of one rung: blocks of _PER_TRY from _TRY on, by rung and number of the try.
 _TRY, _PER_TRY = 1 << 32, 8
@@ -55,9 +57,6 @@ def first_try_h(setup: Setup, rung: Rung, key: int) -> float:
         travel_h = setup.technicians.travel.quantile(uniform(key, draws + _TRAVEL))
     return travel_h + rung.duration.draw(key, draws + _DURATION)
 
-
-STOPPING = frozenset({"exception", "crash", "hang"})
-"""Symptoms that stop the job at once."""
 
 ENDINGS = frozenset({"fixed", "seems_fixed", "disabled"})
 """Outcomes of a try that end the climb."""
@@ -102,6 +101,8 @@ class Incidents:
         self._degraded = Degraded(env, setup, self._impact, self._spread)
         self._worth = Worth(env, setup, cluster, self._impact, self._spread, ledger.resources)
         self._lemons = LemonWatch(setup.policy.lemon)
+        self._budgets, self._tolerance = Budgets(), ToleranceWatch()
+        self._budgeted = [mode for mode in setup.modes if mode.absorbs is not None]
         self._open: dict[int, Incident] = {}
         self._at: dict[tuple[int, int], Incident] = {}  # mode and part -> the incident that further faults join
         self._returning: dict[int, tuple[FailureMode, int, RootCause]] = {}  # by key: what only seems to be fixed
@@ -126,19 +127,28 @@ class Incidents:
             if self._returning.pop(origin.key, None) is None:
                 return None  # the part was replaced before it could come back
             node = self._spread.home(mode, instance)
-            return self._show(mode, instance, node, origin, mode.symptoms.draw(origin.key, _SYMPTOM))
+            return self._show(mode, instance, node, origin, self._symptom(mode, origin, mode.symptoms))
         lives = self._arrivals.lives[mode_id]
         if life != EXTRA and lives.number(instance) != life:
             return None  # the part was replaced before this could happen
         key = origin if isinstance(origin, int) else lives.fault_key(instance, life)
         root = RootCause(self._n_incidents, key, needs_of(mode, key), accrued_h, life)
+        if mode.absorbs is not None and self._budgets.overdraws(mode, instance):
+            root.needs, root.overdrawn = max(root.needs, mode.absorbs.then), True
         self.n_faults[mode_id] += 1
         if life == EXTRA:
             node = self._spread.home(mode, instance)
-            return self._show(mode, instance, node, root, mode.extra_symptoms.draw(key, _SYMPTOM))
+            return self._show(mode, instance, node, root, self._symptom(mode, root, mode.extra_symptoms))
         if mode.burst is not None:
             self._arrivals.push_followers(mode, instance, life, key)
-        return self._show(mode, instance, node, root, mode.symptoms.draw(key, _SYMPTOM))
+        return self._show(mode, instance, node, root, self._symptom(mode, root, mode.symptoms))
+
+    @staticmethod
+    def _symptom(mode: FailureMode, root: RootCause, symptoms: Mixture[Symptom]) -> Symptom:
+        """How a fault shows: as drawn, unless the budget of its part is used up and says otherwise."""
+        if root.overdrawn and mode.absorbs is not None and mode.absorbs.shows is not None:
+            return mode.absorbs.shows
+        return symptoms.draw(root.key, _SYMPTOM)
 
     def _show(
         self, mode: FailureMode, instance: int, node: int | None, root: RootCause, symptom: str
@@ -181,19 +191,41 @@ class Incidents:
         )
         self._n_incidents += 1
         self._open[incident.incident_id] = self._at[mode.mode_id, instance] = incident
-        self._begin(incident)
+        rule = self._setup.policy.tolerance(mode.component_class, mode.key) if self._setup.policy.tolerate else None
+        if rule is not None and symptom in STOPPING:
+            n_before = self._tolerance.sits_out(rule, mode.mode_id, instance, self._env.now)
+            if n_before is not None:
+                self._begin(incident, "repair", NOTHING_LOST)
+                return Course(self._sit_out(incident, mode, rule, n_before))
+        self._begin(incident, "detect", NOTHING_LOST if symptom == "exception" else PROCESSES_LOST)
         return Course(self._life(incident, mode))
 
-    def _begin(self, incident: Incident) -> None:
-        """The fault takes effect, at the instant at which it strikes."""
+    def _begin(self, incident: Incident, category: str, level: int) -> None:
+        """The fault takes effect, at the instant at which it strikes; `level` is what the job loses at once."""
         if incident.symptom not in STOPPING:
             self._impact.hide(incident)
             return
         self._spread.lost(incident)
-        level = NOTHING_LOST if incident.symptom == "exception" else PROCESSES_LOST
-        self._impact.stop(incident, "detect", level)
+        self._impact.stop(incident, category, level)
         if incident.speed < 1.0:
             self._impact.narrow(incident)
+
+    def _sit_out(self, incident: Incident, mode: FailureMode, rule: ToleranceRule, n_before: int) -> Steps:
+        """Nothing is repaired: the job waits until the fault is over, and damping lets the part take part again."""
+        root = incident.root
+        incident.detected_h = self._env.now
+        outage_h = rule.outage.draw(root.key, _OUTAGE + root.n_returns * _BLOCK)
+        if rule.hold_down is not None:
+            outage_h += rule.hold_down.hours(n_before)
+        if outage_h > 0.0:
+            yield self._env.timeout(outage_h)
+        if root.needs > rule.heals:
+            self._end(incident, "comes_back")
+            self._come_back(incident, mode)
+        else:
+            self._end(incident, "sat_out")
+            self._arrivals.after_repair(mode, incident.instance, incident.node, root, age_kept=1.0)
+        self._write(incident)
 
     # ------------------------------------------------------------------ its life
 
@@ -379,21 +411,29 @@ class Incidents:
     # ------------------------------------------------------------------ its end
 
     def _close(self, incident: Incident, mode: FailureMode, rung: Rung, outcome: str) -> None:
-        root = incident.root
-        incident.closed_h = self._env.now
-        incident.outcome = "fixed" if outcome == "fixed" else "comes_back"
-        self._forget(incident)
-        self._spread.regained(incident)
-        self._impact.end(incident)
+        self._end(incident, "fixed" if outcome == "fixed" else "comes_back")
         self._degraded.enable(incident)
         if outcome == "fixed":
             self._renew(incident, mode, rung)
         else:
-            back_h = self._setup.comes_back.draw(root.key, _RETURN + root.n_returns * _BLOCK)
-            root.n_returns += 1
-            self._returning[root.key] = (mode, incident.instance, root)
-            self._arrivals.push_return(self._env.now + back_h, mode.mode_id, incident.instance, root)
+            self._come_back(incident, mode)
         self._write(incident)
+
+    def _end(self, incident: Incident, outcome: str) -> None:
+        """The part serves again."""
+        incident.closed_h = self._env.now
+        incident.outcome = outcome
+        self._forget(incident)
+        self._spread.regained(incident)
+        self._impact.end(incident)
+
+    def _come_back(self, incident: Incident, mode: FailureMode) -> None:
+        """The fault is still there, and will show again."""
+        root = incident.root
+        back_h = self._setup.comes_back.draw(root.key, _RETURN + root.n_returns * _BLOCK)
+        root.n_returns += 1
+        self._returning[root.key] = (mode, incident.instance, root)
+        self._arrivals.push_return(self._env.now + back_h, mode.mode_id, incident.instance, root)
 
     def _run_on_without(self, incident: Incident, mode: FailureMode, rung: Rung) -> None:
         """The part is out of use and its node back in service; the repair is an incident of its own, and may wait."""
@@ -440,6 +480,8 @@ class Incidents:
         if rung.replaces:
             unit, unit_id = self._spread.unit(incident)
             self._arrivals.replace(unit, unit_id)
+            for budgeted in self._budgeted:
+                self._budgets.renew(budgeted, self._spread.parts_in(unit, unit_id, budgeted.component_class))
             self._lemons.forget(incident.node)
             self._discard(incident, unit, unit_id)
         if not rung.replaces or mode.memoryless:

@@ -11,7 +11,7 @@ from ras_sim.repair.ladder import Rung
 from ras_sim.scenario.build import Setup
 from ras_sim.streams import child_key, uniform
 from ras_sim.topology import BlastWalk
-from ras_sim.topology.parts import holder
+from ras_sim.topology.parts import holder, parts_below
 
 _BLAST = 22  # branch of a fault's key from which the draws of its spread descend
 TRAFFIC: Mapping[str, Traffic] = {
@@ -110,6 +110,11 @@ class Spread:
         if by == "class":
             return incident.component_class
         return holder(self._walk, incident.component_class, incident.instance, by) if by else None
+
+    def parts_in(self, unit: str, unit_id: int, component_class: str) -> list[int]:
+        """Ids of the parts of a class that a replaceable unit brings with it."""
+        parts: list[int] = parts_below(self._walk, unit, component_class)(unit_id).tolist()
+        return parts
 
     def scope(self, incident: Incident, rung: Rung) -> list[int]:
         """The nodes that a rung takes down."""

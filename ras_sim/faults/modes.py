@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Generic, Literal, TypeVar
 
 from ras_sim.distributions import Distribution
+from ras_sim.faults.budget import Budget
 from ras_sim.faults.frailty import Frailty
 from ras_sim.streams import uniform
 
@@ -17,6 +18,9 @@ T = TypeVar("T", bound=object)
 Symptom = Literal["exception", "crash", "hang", "slow", "silent", "benign"]
 SYMPTOMS: tuple[Symptom, ...] = ("exception", "crash", "hang", "slow", "silent", "benign")
 """How a fault shows: catchable, fatal at once, found by a timeout, fail-slow, corrupting, or without effect."""
+
+STOPPING = frozenset({"exception", "crash", "hang"})
+"""Symptoms that stop the job at once."""
 
 Clock = Literal["calendar", "powered", "in_job"]
 CLOCKS: tuple[Clock, ...] = ("calendar", "powered", "in_job")
@@ -93,6 +97,7 @@ class FailureMode:
         spreads: crossing probabilities of this mode, by edge or relation name of the blueprint.
         burst: followers, or None.
         detection: time from onset to detection by symptom.
+        absorbs: how many faults of one part spare rows, pages or lanes take in, or None.
     """
 
     mode_id: int
@@ -110,6 +115,7 @@ class FailureMode:
     spreads: Mapping[str, float] = field(default_factory=dict)
     burst: Burst | None = None
     detection: Mapping[str, Distribution] = field(default_factory=dict)
+    absorbs: Budget | None = None
 
     @property
     def key(self) -> str:

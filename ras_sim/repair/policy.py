@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from ras_sim.repair.ladder import Ladder, next_level
+from ras_sim.repair.tolerance import ToleranceRule
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +52,7 @@ class Policy:
         lemon: rule for repeat offenders, or None.
         tolerate_speed: a slow part that leaves the job at least this speed is left in it.
         degraded: rule for parts that slow the job, or None: they are repaired at once.
+        tolerate: rules for faults that are sat out, by "class.mode" or "class".
     """
 
     ladder: Ladder
@@ -59,6 +61,11 @@ class Policy:
     lemon: LemonRule | None
     tolerate_speed: float
     degraded: DegradedRule | None = None
+    tolerate: Mapping[str, ToleranceRule] = field(default_factory=dict)
+
+    def tolerance(self, component_class: str, mode_key: str) -> ToleranceRule | None:
+        """The rule for faults of a mode that may be sat out: that of the mode, of the class, or None."""
+        return self.tolerate.get(mode_key) or self.tolerate.get(component_class)
 
     def start_level(self, component_class: str, mode_key: str, symptom: str) -> int:
         """The first rung to try; the next applicable one where that rung does not apply to the class."""
@@ -83,6 +90,7 @@ class RootCause:
         needs: the lowest rung that truly fixes it.
         failed_h: own clock of the part at the fault, for its age.
         life: the life of the part that it ended; EXTRA where it ended none.
+        overdrawn: it is beyond what the part's budget takes in.
         n_returns: how often it came back.
         installed: whether the part that a repair put in works; None while the first one is in place.
         tries: (rung, when) of every try, in order.
@@ -93,6 +101,7 @@ class RootCause:
     needs: int
     failed_h: float
     life: int
+    overdrawn: bool = False
     n_returns: int = 0
     installed: bool | None = None
     tries: list[tuple[int, float]] = field(default_factory=list)

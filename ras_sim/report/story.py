@@ -18,8 +18,9 @@ SCHEMA = 1
 
 _CLOSED = {
     "fixed": "closed: fixed",
-    "comes_back": "closed as fixed, but it was not: it comes back",
+    "comes_back": "closed, but not fixed: it comes back",
     "tolerated": "tolerated: the job goes on with it",
+    "sat_out": "over by itself: nothing was repaired",
     "open": "closed",
 }
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from ras_sim.distributions import Distribution
+from ras_sim.faults.budget import Budget
 from ras_sim.faults.modes import SYMPTOMS, Burst, FailureMode, Mixture
 from ras_sim.faults.shocks import Shock
 from ras_sim.job.checkpoints import (
@@ -28,12 +29,13 @@ from ras_sim.repair.ladder import Ladder, Rung
 from ras_sim.repair.policy import DegradedRule, LemonRule, Policy
 from ras_sim.repair.roster import Shift
 from ras_sim.repair.shelf import Returns, ShelfRule
+from ras_sim.repair.tolerance import HoldDown, ToleranceRule
 from ras_sim.repair.workshop import Technicians
-from ras_sim.scenario.failures import SHOWN, ModeSpec
+from ras_sim.scenario.failures import SHOWN, BudgetSpec, ModeSpec
 from ras_sim.scenario.job import JobSpec as JobSection
 from ras_sim.scenario.job import TierSpec, TransferSpec
 from ras_sim.scenario.model import Scenario
-from ras_sim.scenario.repair import PartSpec, RepairSpec, RungSpec, Scope
+from ras_sim.scenario.repair import PartSpec, RepairSpec, RungSpec, Scope, ToleranceSpec
 from ras_sim.scenario.tariff import build_tariff
 from ras_sim.scenario.technicians import CrewSpec, TechnicianSpec, week_hour
 from ras_sim.topology import Blueprint
@@ -175,8 +177,9 @@ def build_mode(
         symptom: spec.symptoms.get(symptom, 0.0) for symptom in SYMPTOMS
     }  # in one order, whatever the file's
     effective = weights
-    # What follows a benign fault in a burst may be harmful, so such a fault has an effect.
-    plain = spec.frailty is None and spec.burst is None
+    # What follows a benign fault in a burst may be harmful, and one that is taken in uses up the budget of its part, so
+    # such faults have an effect.
+    plain = spec.frailty is None and spec.burst is None and spec.absorbs is None
     if lifetime is not None and lifetime.memoryless and plain and weights["benign"] > 0.0:
         benign_per_h = weights["benign"] / lifetime.mean_h
         harmful = 1.0 - weights["benign"]
@@ -200,7 +203,13 @@ def build_mode(
         spreads=dict(spec.spreads),
         burst=Burst(spec.burst.extra, spec.burst.gap.build()) if spec.burst else None,
         detection={symptom: duration.build() for symptom, duration in spec.detection.items()},
+        absorbs=build_budget(spec.absorbs, levels),
     )
+
+
+def build_budget(spec: BudgetSpec | None, levels: Mapping[str, int]) -> Budget | None:
+    """What spares of a part take in, if there are any."""
+    return None if spec is None else Budget(spec.faults, levels[spec.then], spec.shows)
 
 
 def build_ladder(repair: RepairSpec) -> Ladder:
@@ -244,6 +253,19 @@ def build_policy(repair: RepairSpec, ladder: Ladder, levels: Mapping[str, int]) 
         degraded=None
         if degraded is None
         else DegradedRule(degraded.drain_below, degraded.defer_from, degraded.until, degraded.at_most),
+        tolerate={key: build_tolerance(spec, levels) for key, spec in policy.tolerate.items()},
+    )
+
+
+def build_tolerance(spec: ToleranceSpec, levels: Mapping[str, int]) -> ToleranceRule:
+    """Which faults are sat out."""
+    damping = spec.hold_down
+    return ToleranceRule(
+        times=spec.times,
+        window_h=spec.within,
+        outage=spec.outage.build(),
+        hold_down=HoldDown(damping.first, damping.factor, damping.most) if damping else None,
+        heals=levels[spec.heals],
     )
 
 

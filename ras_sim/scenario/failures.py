@@ -59,6 +59,17 @@ class BurstSpec(Strict):
     gap: Duration = Field(description="Time from one to the next.")
 
 
+class BudgetSpec(Strict):
+    """Spare rows, pages or lanes take in some faults of each part; after that it is due for replacement."""
+
+    faults: int = Field(ge=0, le=1_000_000, description="Faults of one part, since it was new, that are taken in.")
+    then: Name = Field(description="Every further fault of the part needs this rung at least.")
+    shows: Shown | None = Field(
+        None, description="How a further fault shows, where that is not as `symptoms` says."
+    )
+    source: Source
+
+
 class ModeSpec(Strict):
     """One way in which a class of parts fails: one of `rate` and `lifetime`, or neither for shocks only."""
 
@@ -79,6 +90,7 @@ class ModeSpec(Strict):
     detection: dict[Shown, Duration] = Field(
         default_factory=dict, description="Time to detect, where this mode differs from `detection`."
     )
+    absorbs: BudgetSpec | None = Field(None, description="How many faults of one part spares take in.")
     source: Source
 
     @model_validator(mode="after")
@@ -88,21 +100,33 @@ class ModeSpec(Strict):
         sums_to_one("symptoms", {str(k): v for k, v in self.symptoms.items()})
         if self.needs_repair or self.clears_at:
             sums_to_one("clears_at", dict(self.clears_at))
-        if (self.symptoms.get("slow", 0.0) > 0) != (self.speed is not None):
+        if ("slow" in self.seen_as) != (self.speed is not None):
             raise ValueError("speed: want it exactly where the symptom slow has a probability")
         if self.speed is not None and not 0.0 < self.speed < 1.0:
             raise ValueError(f"speed: got {self.speed:g}, want 0 < speed < 1")
         if self.rate == 0.0 and self.frailty is not None:
             raise ValueError("frailty: got one for a rate of 0, want a rate > 0")
-        unused = [symptom for symptom in self.detection if not self.symptoms.get(symptom)]
+        if self.absorbs is not None:
+            self._consistent_budget(self.absorbs)
+        unused = [symptom for symptom in self.detection if symptom not in self.seen_as]
         if unused:
             raise ValueError(f"detection: got {', '.join(unused)}, want only symptoms that this mode has")
         return self
 
+    def _consistent_budget(self, budget: BudgetSpec) -> None:
+        if not self.needs_repair:
+            raise ValueError("absorbs: got one for faults that are all benign, want `shows` in it")
+
+    @property
+    def seen_as(self) -> set[str]:
+        """Symptoms that this mode may have, but for benign."""
+        later = {str(self.absorbs.shows)} if self.absorbs is not None and self.absorbs.shows else set()
+        return later | {str(symptom) for symptom, p in self.symptoms.items() if p > 0} - {"benign"}
+
     @property
     def needs_repair(self) -> bool:
         """False if every fault is benign."""
-        return self.symptoms.get("benign", 0.0) < 1.0
+        return bool(self.seen_as)
 
     def build_lifetime(self) -> Distribution | None:
         """The distribution of one part's life, or None if only shocks bring this fault."""

@@ -96,6 +96,31 @@ class DegradedSpec(Strict):
     source: Source
 
 
+class HoldDownSpec(Strict):
+    """Flap damping: a part that flapped is kept out for a while, for longer after each time within the window."""
+
+    first: Hours = Field(gt=0.0, description="After the first fault.")
+    factor: float = Field(1.0, ge=1.0, le=1000.0, description="By how much longer after each further one.")
+    most: Hours = Field(gt=0.0, description="The longest.")
+
+    @model_validator(mode="after")
+    def _grows(self) -> HoldDownSpec:
+        if self.most < self.first:
+            raise ValueError("most: got less than `first`, want as long at least")
+        return self
+
+
+class ToleranceSpec(Strict):
+    """A fault that goes away by itself is sat out; one more within the window is repaired."""
+
+    times: int = Field(1, ge=1, le=1000, description="Faults of one part that are sat out ...")
+    within: Hours = Field(gt=0.0, description="... within this time; one more is repaired.")
+    outage: Duration = Field(description="How long a fault lasts that is sat out; the job waits and loses nothing.")
+    hold_down: HoldDownSpec | None = Field(None, description="What damping adds to the outage.")
+    heals: Name = Field(description="A fault that needs no more than this rung is over then; any other comes back.")
+    source: Source
+
+
 class PolicySpec(Strict):
     """Where to start on the ladder, and when to act."""
 
@@ -111,6 +136,10 @@ class PolicySpec(Strict):
     degraded: DegradedSpec | None = Field(
         None,
         description="Parts that slow the job; repaired at once, in a job that runs on where it can, if left out.",
+    )
+    tolerate: dict[str, ToleranceSpec] = Field(
+        default_factory=dict,
+        description="Faults that are sat out, not repaired, by failure mode (link.flap) or class (link).",
     )
 
 

@@ -53,6 +53,8 @@ def _n_faults(mode: ModeSpec, n_parts: int, horizon_h: float) -> float:
     n_each = _n_renewals(lifetime, horizon_h) + _p_first(lifetime, mode.start_age, horizon_h)
     if mode.burst is not None:
         return n_parts * n_each * (1.0 + mode.burst.extra)
+    if mode.absorbs is not None:
+        return n_parts * n_each  # the benign ones use up budgets, too
     return n_parts * n_each * (1.0 - mode.symptoms.get("benign", 0.0))
 
 

@@ -34,15 +34,10 @@ def failure_findings(scenario: Scenario, machine: Blueprint | None) -> Iterator[
 def _mode(
     scenario: Scenario, machine: Blueprint | None, where: tuple[str, ...], mode: ModeSpec
 ) -> Iterator[Finding]:
-    ladder, cls = scenario.repair.ladder, where[1]
     for rung, p_needed in mode.clears_at.items():
-        here = (*where, "clears_at", rung)
-        if rung not in ladder:
-            yield unknown_name(here, rung, ladder, "a rung of the ladder", at_key=True, among=RUNG_NAMES)
-        elif p_needed > 0 and not _applies(scenario, rung, cls):
-            applying = [name for name in ladder if _applies(scenario, name, cls)]
-            wanted = f"a rung that applies to {cls}: {', '.join(applying) or 'there is none'}"
-            yield Finding(here, wanted, repr(rung), at_key=True)
+        yield from _rung(scenario, (*where, "clears_at", rung), rung, p_needed > 0, at_key=True)
+    if mode.absorbs is not None:
+        yield from _rung(scenario, (*where, "absorbs", "then"), mode.absorbs.then, True, at_key=False)
     lifetime = mode.build_lifetime()
     if lifetime is not None and not math.isfinite(lifetime.cumulative_hazard(np.array([mode.start_age]))[0]):
         yield Finding((*where, "start_age"), "an age that some parts of this lifetime reach")
@@ -52,6 +47,19 @@ def _mode(
         if known and name not in known:
             here, what = (*where, "spreads", name), "an edge or a relation"
             yield unknown_name(here, name, known, what, at_key=True, among=MACHINE_NAMES)
+
+
+def _rung(
+    scenario: Scenario, where: tuple[str, ...], rung: str, is_needed: bool, *, at_key: bool
+) -> Iterator[Finding]:
+    """A rung that a fault needs is there and applies to its class."""
+    ladder, cls = scenario.repair.ladder, where[1]
+    if rung not in ladder:
+        yield unknown_name(where, rung, ladder, "a rung of the ladder", at_key=at_key, among=RUNG_NAMES)
+    elif is_needed and not _applies(scenario, rung, cls):
+        applying = [name for name in ladder if _applies(scenario, name, cls)]
+        wanted = f"a rung that applies to {cls}: {', '.join(applying) or 'there is none'}"
+        yield Finding(where, wanted, repr(rung), at_key=at_key)
 
 
 def _endless(scenario: Scenario, where: tuple[str, ...], mode: ModeSpec) -> Iterator[Finding]:

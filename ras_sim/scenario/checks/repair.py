@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from ras_sim.faults.modes import STOPPING
 from ras_sim.scenario.checks.finding import MACHINE_NAMES, MODE_NAMES, RUNG_NAMES, Finding, unknown_name
 from ras_sim.scenario.checks.machine import is_held_by
 from ras_sim.scenario.failures import SHOWN
@@ -21,6 +22,7 @@ def repair_findings(scenario: Scenario, machine: Blueprint | None) -> Iterator[F
     yield from _ends(scenario)
     yield from _passes(scenario)
     yield from _start(scenario)
+    yield from _tolerate(scenario)
     yield from _named_rungs(scenario)
     yield from _stocked(scenario)
     yield from _disabling(scenario)
@@ -118,6 +120,24 @@ def _start(scenario: Scenario) -> Iterator[Finding]:
         cls, applies_to = key.partition(".")[0], ladder[rung].applies_to
         if cls in classes and applies_to is not None and cls not in applies_to:
             yield Finding((*where, key), f"a rung that applies to {cls}")
+
+
+def _tolerate(scenario: Scenario) -> Iterator[Finding]:
+    """Rules for faults that are sat out are for faults that stop the job, and none is for nothing."""
+    stopping = {
+        f"{cls}.{name}" for cls, named in scenario.failures.items() for name, mode in named.items()
+        if mode.seen_as & STOPPING
+    }  # fmt: skip
+    classes = {mode.partition(".")[0] for mode in stopping}
+    for key, rule in scenario.repair.policy.tolerate.items():
+        where = ("repair", "policy", "tolerate", key)
+        if key not in stopping | classes:
+            what = "a failure mode, or a class, with faults that stop the job (exception, crash, hang)"
+            known = [*sorted(stopping), *sorted(classes)]
+            yield unknown_name(where, key, known, what, at_key=True, among=MODE_NAMES)
+        if rule.heals not in scenario.repair.ladder:
+            here, ladder = (*where, "heals"), scenario.repair.ladder
+            yield unknown_name(here, rule.heals, ladder, "a rung of the ladder", among=RUNG_NAMES)
 
 
 def _named_rungs(scenario: Scenario) -> Iterator[Finding]:
