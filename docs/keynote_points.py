@@ -105,6 +105,74 @@ POINTS: tuple[Point, ...] = (
         (Range("repair.technicians.travel.median", ("2 h", "8 h", "24 h")),),
     ),
     Point(
+        "S5",
+        "Ideally a failed write over the scale-up fabric is a catchable exception.",
+        "a failed write is caught and retried, in place of killing its domain",
+        on_both("s05_write"),
+        "An exception stops the step, not the processes: what a retry cures costs seconds, and the rest is still looked "
+        "into and climbs the ladder. A domain that dies has to be found, located and started again with all the work since "
+        "the last checkpoint; and a rack of 72 that must be replaced takes 18 spare trays at once.",
+        (Range("job.checkpoints.remote.interval", ("15 min", "1 h", "2 h")),),
+    ),
+    Point(
+        "S6",
+        "Link flaps on one port should not affect neighbouring ports.",
+        "a flap stays on its own port",
+        (Pair(HGX, "s06_port_hgx_without.yaml", "s06_port_hgx.yaml"),),
+        "Each NIC has a port on two leafs, so that a lost link only narrows it. That is worth nothing if the flap takes the "
+        "other port of the same NIC, or a neighbour whose other port is affected too: then ranks are lost, and the job stops.",
+        (Range("failures.link.flap.rate", ("0.05 per link-year", "0.18 per link-year", "0.5 per link-year")),),
+    ),
+    Point(
+        "S6",
+        "Flap damping, and a rule that tolerates a flap and evicts on the second.",
+        "the first flap of a port is sat out, a second one within a day is repaired",
+        on_both("s06_tolerate"),
+        "A flap is over by itself. A job that waits half a minute for the link loses half a minute; one that crashes loses "
+        "detection, diagnosis, start-up and the work since the last checkpoint. A port that flaps because its optic is "
+        "dirty comes back, and is then repaired.",
+        (Range("failures.link.flap.rate", ("0.05 per link-year", "0.18 per link-year", "0.5 per link-year")),),
+    ),
+    Point(
+        "S7",
+        "An uncorrectable memory error should affect only its own GPU, even with a coherent memory fabric.",
+        "a memory error stays in its own GPU, in place of killing its coherent domain",
+        (
+            Pair("16,384 H100, domains of 8", "s07_domain_hgx_without.yaml", "s07_domain_hgx.yaml"),
+            Pair("16,384 GB200, domains of 72", "s07_domain_nvl72_without.yaml", "s07_domain_nvl72.yaml"),
+            Pair("16,384 GB200, domains of 576", "s07_domain_nvl576_without.yaml", "s07_domain_nvl576.yaml"),
+        ),
+        "One lost rank stops the job as surely as a lost domain does. What grows with the domain is the repair: a node is "
+        "out for one GPU as for eight, but 18 or 144 trays are out until the one part is repaired, and if that is an RMA "
+        "there are hardly so many spares.",
+    ),
+    Point(
+        "S7",
+        "Row-remap, page-offline and spare-row budgets before an RMA is due.",
+        "eight spare rows in each memory stack",
+        on_both("s07_rows"),
+        "With a spare row the error is gone after a reset of minutes; without one its GPU is replaced, which takes a "
+        "technician and a spare node, and more of each than there may be.",
+        (Range("repair.technicians.travel.median", ("2 h", "8 h", "24 h")),),
+    ),
+    Point(
+        "S7",
+        "Poison that is consumed or not.",
+        "half of the poisoned data is never consumed",
+        on_both("s07_poison"),
+        "An error in a page that nobody reads harms nobody. Each one that is not consumed spares the job a whole "
+        "interruption.",
+    ),
+    Point(
+        "S7",
+        "NVSwitch loss degrades or kills its domain.",
+        "a lost NVSwitch slows its domain, in place of killing it",
+        on_both("s07_nvswitch"),
+        "The domain runs on with the share of its scale-up bandwidth that is left: k - 1 of k NVSwitches. Killed, it takes "
+        "all its nodes out of the job until a technician has been there.",
+        (Range("job.parallel.exposed.tensor", ("2 %", "5 %", "10 %")),),
+    ),
+    Point(
         "S8",
         "Graceful degradation: some failures are more worth technician time than others.",
         "a lost rail slows the job, and is mended when the job is down anyway",

@@ -18,7 +18,7 @@ from ras_sim.report.style import EFFECT_COLOURS, OUTCOME_COLOURS
 from tests.docs.pages import PAGES, ROOT, blocks, name_of, named_files
 
 DOCS = ROOT / "docs"
-INCIDENT_OUTCOMES = ("fixed", "comes_back", "tolerated", "open")
+INCIDENT_OUTCOMES = ("fixed", "comes_back", "tolerated", "sat_out", "open")
 LINK = re.compile(r"(?<!!)\[[^\]]*\]\(([^)\s]+)\)|!\[[^\]]*\]\(([^)\s]+)\)")
 
 
