@@ -120,7 +120,7 @@ POINTS: tuple[Point, ...] = (
         "a flap stays on its own port",
         (Pair(HGX, "s06_port_hgx_without.yaml", "s06_port_hgx.yaml"),),
         "Each NIC has a port on two leafs, so that a lost link only narrows it. That is worth nothing if the flap takes the "
-        "other port of the same NIC, or a neighbour whose other port is affected too: then ranks are lost, and the job stops.",
+        "other port of the same NIC too, or of a neighbour's: then ranks are lost, and the job stops.",
         (Range("failures.link.flap.rate", ("0.05 per link-year", "0.18 per link-year", "0.5 per link-year")),),
     ),
     Point(
@@ -139,12 +139,14 @@ POINTS: tuple[Point, ...] = (
         "a memory error stays in its own GPU, in place of killing its coherent domain",
         (
             Pair("16,384 H100, domains of 8", "s07_domain_hgx_without.yaml", "s07_domain_hgx.yaml"),
-            Pair("16,384 GB200, domains of 72", "s07_domain_nvl72_without.yaml", "s07_domain_nvl72.yaml"),
+            Pair(
+                "16,384 GB200, domains of 72", "s07_domain_nvl72_without.yaml", "s07_domain_nvl72.yaml", "spares_taken"
+            ),
             Pair("16,384 GB200, domains of 576", "s07_domain_nvl576_without.yaml", "s07_domain_nvl576.yaml"),
         ),
         "One lost rank stops the job as surely as a lost domain does. What grows with the domain is the repair: a node is "
         "out for one GPU as for eight, but 18 or 144 trays are out until the one part is repaired, and if that is an RMA "
-        "there are hardly so many spares.",
+        "there are hardly so many spares. Domains of 8 are nodes, and gain nothing.",
     ),
     Point(
         "S7",
