@@ -82,9 +82,10 @@ class IncidentRow(NamedTuple):
 
     `root_id` is the incident in which this root cause first struck. `job_effect` is one of none, paused (a caught
     exception, a fault sat out), interrupted (a running job stopped), drained (stopped on purpose, work saved first),
-    dropped (its replicas left the step, the others went on), extended (the job was down already), slowed. `outcome` is one of fixed, comes_back (closed, not fixed), disabled (the
-    part was taken out of use; its repair is an incident of its own, with the same root), tolerated, deferred (its repair
-    waits), sat_out, open. `n_interruptions` counts how often it stopped a running job so that it had to start up again.
+    dropped (its replicas left the step, the others went on), extended (the job was down already), slowed. `outcome` is
+    one of fixed, comes_back (closed, not fixed), disabled (the part was taken out of use; its repair is an incident of its
+    own, with the same root), tolerated, deferred (its repair waits), sat_out, open. `n_interruptions` counts how often it
+    stopped a running job so that it had to start up again.
     `n_gpus_hit` are the GPUs of the blast, `n_gpus_out` all of the nodes that were kept out of service for it, from
     `held_h` on (NaN: not known, or none).
     """
