@@ -162,13 +162,18 @@ class Incidents:
         ignored = open_incident is not None and open_incident.unattended and not open_incident.disabled
         if open_incident is None or (ignored and symptom in STOPPING):
             return self._open_incident(mode, instance, node, root, symptom)
-        self._merge(mode, open_incident, root)
+        self._merge(open_incident, root)
         return None
 
-    def _merge(self, mode: FailureMode, incident: Incident, root: RootCause) -> None:
-        """The part is in repair for the same failure already: that repair must now fix this fault too."""
+    def _merge(self, incident: Incident, root: RootCause) -> None:
+        """The part is in repair for the same failure already: that repair must now fix this fault too.
+
+        If the fault ended a life, the next one begins with that repair: a life that has come to its end would end again at
+        once, and for ever.
+        """
         incident.root.needs = max(incident.root.needs, root.needs)
-        self._arrivals.after_repair(mode, incident.instance, incident.node, root, age_kept=1.0)
+        if root.life != EXTRA:
+            incident.root.life, incident.root.failed_h = root.life, root.failed_h
 
     def _open_incident(
         self, mode: FailureMode, instance: int, node: int | None, root: RootCause, symptom: str
