@@ -31,23 +31,24 @@ ROWS = "failures.hbm.rows."
             "clears_at: got probabilities that sum to 0, want 1",
         ),
         (
-            "repair.policy.tolerate={nic.blink: {within: 1 d, outage: 1 min, heals: rma, source: assumed}}",
-            "got 'nic.blink', want a failure mode, or a class, with faults that stop the job.*did you mean 'nic.blinks'",
+            "repair.policy.tolerate={software.blink: {within: 1 d, outage: 1 min, heals: rma, source: assumed}}",
+            "got 'software.blink', want a failure mode, or a class, with faults that stop the job.*"
+            "did you mean 'software.blinks'",
         ),
         (
             "repair.policy.tolerate={hbm.corrected: {within: 1 d, outage: 1 min, heals: rma, source: assumed}}",
             "got 'hbm.corrected', want a failure mode, or a class, with faults that stop the job",
         ),
         (
-            "repair.policy.tolerate={nic: {within: 1 d, outage: 1 min, heals: rmaa, source: assumed}}",
-            r"repair\.policy\.tolerate\.nic\.heals: got 'rmaa'.*did you mean 'rma'",
+            "repair.policy.tolerate={software: {within: 1 d, outage: 1 min, heals: rmaa, source: assumed}}",
+            r"repair\.policy\.tolerate\.software\.heals: got 'rmaa'.*did you mean 'rma'",
         ),
         (
-            "repair.policy.tolerate={nic: {within: 0, outage: 1 min, heals: rma, source: assumed}}",
-            r"tolerate\.nic\.within: got 0.*want > 0",
+            "repair.policy.tolerate={software: {within: 0, outage: 1 min, heals: rma, source: assumed}}",
+            r"tolerate\.software\.within: got 0.*want > 0",
         ),
         (
-            "repair.policy.tolerate={nic: {within: 1 d, outage: 0, heals: rma, source: assumed, "
+            "repair.policy.tolerate={software: {within: 1 d, outage: 0, heals: rma, source: assumed, "
             "hold_down: {first: 5 min, most: 1 min}}}",
             "most: got less than `first`",
         ),
@@ -61,8 +62,8 @@ def test_what_means_nothing_is_refused_with_a_reason(override: str, said: str) -
 
 def test_a_rule_for_a_mode_goes_before_that_of_its_class() -> None:
     rule = "{within: 1 d, outage: 1 min, heals: rma, source: assumed}"
-    policy = setup_of(load(ALIVE, [f"repair.policy.tolerate.nic={rule}"])).policy
-    of_mode, of_class = policy.tolerance("nic", "nic.blinks"), policy.tolerance("nic", "nic.other")
+    policy = setup_of(load(ALIVE, [f"repair.policy.tolerate.software={rule}"])).policy
+    of_mode, of_class = policy.tolerance("software", "software.blinks"), policy.tolerance("software", "software.other")
     assert of_mode is not None
     assert of_class is not None
     assert (of_mode.times, of_class.times) == (2, 1)
