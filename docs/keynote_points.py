@@ -194,6 +194,50 @@ POINTS: tuple[Point, ...] = (
         "hours of technicians, and nodes on the shelf.",
     ),
     Point(
+        "S12",
+        "Design for mass deployment: new batches with infant mortality, burn-in.",
+        "new nodes that were burnt in for four days",
+        (Pair(HGX, "s12_burnin_hgx_without.yaml", "s12_burnin_hgx.yaml"),),
+        "Where the hazard falls with age, the failures of the first days happen in the burn-in and stop no job. What the "
+        "burn-in itself takes, four days of a quarter of the nodes, is not charged here: it is worth it beside work that "
+        "goes on, and not where the job has to wait for it.",
+        (Range("fleet.batches.new.count", ("128", "512")),),
+    ),
+    Point(
+        "S12",
+        "Batches with a common defect.",
+        "a batch of 512 nodes whose memory is like that of the others",
+        (Pair(HGX, "s12_defect_hgx_without.yaml", "s12_defect_hgx.yaml"),),
+        "A defect of one part in a quarter of the nodes is met by all ranks: the whole job stops as often as its worst "
+        "batch fails.",
+        (Range("fleet.batches.bad.count", ("128", "512", "1024")),),
+    ),
+    Point(
+        "S12",
+        "Phased roll-out of a fleet that grows 4-5x a year.",
+        "spare nodes that come in batches, as they are needed",
+        (Pair(HGX, "s12_rollout_hgx_without.yaml", "s12_rollout_hgx.yaml", "cluster_goodput"),),
+        "Nodes that are not there yet are not paid for; as long as enough spares are there, the job does not miss them.",
+    ),
+    Point(
+        "S12",
+        "Firmware waves that can go wrong.",
+        "new firmware on 32 nodes first, then in waves",
+        (Pair(HGX, "s12_firmware_hgx_without.yaml", "s12_firmware_hgx.yaml"),),
+        "Bad firmware that is on all nodes stops the job many times a day until it is found; on 32 nodes of 2,080 it hardly "
+        "does. Good firmware costs a planned stop for each wave. It is assumed that it is found as quickly on few nodes.",
+        (Range("fleet.waves.firmware.bad.p", ("0 %", "50 %", "100 %")),),
+    ),
+    Point(
+        "S12",
+        "Correlated trouble: rack power, cooling, control plane, file system, power swings.",
+        "trouble kept apart: two feeds, a spare pump, a control plane and a storage of the job's own",
+        (Pair(HGX, "s12_correlated_hgx_without.yaml", "s12_correlated_hgx.yaml"),),
+        "A loop takes more nodes than there are spares, so the job waits for its repair. Outages of the storage stop no job "
+        "that runs, but one that has been stopped cannot restore; neighbours that use it make each restore longer.",
+        (Range("job.checkpoints.remote.restore", ("1 min", "129.49 s", "5 min")),),
+    ),
+    Point(
         "S13",
         "Synchronous SGD with many forms of data and model parallelism.",
         "tensor- or expert-parallel groups that fit into one NVLink domain",

@@ -1,6 +1,7 @@
 """Which node is in which state, and why: the only writer of that state.
 
-A node serves the job, waits as a spare, belongs to others, or is out (held by at least one incident and not in the job).
+A node serves the job, waits as a spare, belongs to others, or is out (not in the job and held by at least one incident,
+or yet to come).
 A node of the job that is held still has its place there until it is swapped out.
 """
 
@@ -27,10 +28,12 @@ class Cluster:
         clock: returns the present hour.
         n_warm: nodes behind the hot spares.
         group: node -> the group within which a spare may take its place, with the number of groups; None: anywhere.
+        absent: nodes that cannot serve until they are admitted; the job does not begin before those of its own are.
     """
 
     __slots__ = (
-        "_clock", "_group", "_holds", "_job", "_limit", "_n_coming", "_n_hot", "_places", "_rows", "_spares", "_warm",
+        "_absent", "_clock", "_group", "_holds", "_job", "_limit", "_n_coming", "_n_hot", "_places", "_rows", "_spares",
+        "_warm",
     )  # fmt: skip
 
     def __init__(
@@ -43,6 +46,7 @@ class Cluster:
         *,
         n_warm: int = 0,
         group: Callable[[int], int] | None = None,
+        absent: Iterable[int] = (),
     ) -> None:
         if n_job_nodes + n_spares + n_warm > n_nodes:
             raise ModelError(
@@ -51,17 +55,19 @@ class Cluster:
         job, spares, warm = _assigned(n_job_nodes, n_spares, n_warm, n_nodes, group)
         self._limit = set(job).union(spares, warm) if group is not None else range(len(job) + n_spares + n_warm)
         self._job = set(job)
+        self._absent = set(absent)
         self._places: dict[int, int] = {} if group is None else {node: n for n, node in enumerate(job)}
-        self._spares: dict[int, None] = dict.fromkeys(spares)  # in the order in which they came
-        self._warm: dict[int, None] = dict.fromkeys(warm)
+        # In the order in which they came.
+        self._spares: dict[int, None] = dict.fromkeys(node for node in spares if node not in self._absent)
+        self._warm: dict[int, None] = dict.fromkeys(node for node in warm if node not in self._absent)
         self._n_hot, self._n_coming = n_spares, 0
         self._group = group
         self._holds: dict[int, int] = {}
         self._rows = rows
         self._clock = clock
-        rows.append(ResourceRow(0.0, "spare_nodes", n_spares))
+        rows.append(ResourceRow(0.0, "spare_nodes", len(self._spares)))
         if n_warm:
-            rows.append(ResourceRow(0.0, "warm_nodes", n_warm))
+            rows.append(ResourceRow(0.0, "warm_nodes", len(self._warm)))
 
     @property
     def n_spares(self) -> int:
@@ -95,7 +101,17 @@ class Cluster:
             return "in_job"
         if node in self._spares:
             return "spare"
-        return "out" if node in self._holds and node in self._limit else "other"
+        return "out" if (node in self._holds or node in self._absent) and node in self._limit else "other"
+
+    def admit(self, nodes: Iterable[int]) -> int:
+        """Nodes that were absent can serve from now on; returns how many became spares by it."""
+        new = [node for node in nodes if node in self._absent]
+        self._absent.difference_update(new)
+        new = [node for node in new if self._is_free(node)]
+        self._spares.update(dict.fromkeys(new))
+        if new:
+            self._note(len(new))
+        return len(new)
 
     def hold(self, nodes: Iterable[int]) -> None:
         """An incident makes the nodes unusable; each needs as many releases as holds."""
@@ -117,7 +133,7 @@ class Cluster:
                 self._holds[node] = left
                 continue
             del self._holds[node]
-            if node not in self._job and node in self._limit:
+            if self._is_free(node):
                 self._spares[node] = None
                 self._note(1)
                 n_new += 1
@@ -163,7 +179,7 @@ class Cluster:
     def leave(self, nodes: list[int]) -> None:
         """Nodes leave the job and nobody takes their places; those that are held are out, the others become spares."""
         self._job.difference_update(nodes)
-        healthy = [node for node in nodes if node not in self._holds]
+        healthy = [node for node in nodes if self._is_free(node)]
         self._spares.update(dict.fromkeys(healthy))
         if healthy:
             self._note(len(healthy))
@@ -208,12 +224,17 @@ class Cluster:
         self._job.difference_update(nodes)
         self._job.update(newcomers)
         self._note(-len(nodes))
-        healthy = [node for node in nodes if node not in self._holds]
+        healthy = [node for node in nodes if self._is_free(node)]
         for node in healthy:
             self._spares[node] = None
         if healthy:
             self._note(len(healthy))
         return newcomers
+
+    def _is_free(self, node: int) -> bool:
+        """Whether a node could be a spare: it does not serve the job, nothing holds it, and it is there."""
+        outside = node not in self._job and node not in self._holds
+        return outside and node in self._limit and node not in self._absent
 
     def _note(self, change: int, resource: str = "spare_nodes") -> None:
         self._rows.append(new_row(ResourceRow, (self._clock(), resource, change)))

@@ -62,6 +62,9 @@ BADPUT = {
 
 NO_INCIDENT = -1
 
+INSTALLED = "installed_gpus"
+"""The resource whose level is the number of GPUs that are there, in runs in which some come later."""
+
 new_row = tuple.__new__
 """`new_row(JobRow, (...))` is `JobRow(...)` at half the price, for rows that are made by the ten thousand: a NamedTuple is
 made by a Python function, its base class by one in C. All fields must be given, in order."""
@@ -205,7 +208,7 @@ class Ledger:
         seed, replication: which random history this is.
         horizon_h: length of the run in hours (the job's completion if it had a fixed amount of work).
         completed: True if the job had a fixed amount of work and finished it.
-        n_job_gpus, n_installed_gpus: size of the job and of the machine.
+        n_job_gpus, n_installed_gpus: size of the job, and of the machine when all of it is there.
     """
 
     scenario: str

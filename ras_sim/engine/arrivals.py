@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import partial
 
+import numpy as np
 import simpy
 
 from ras_sim.engine.course import Course
-from ras_sim.faults.arrivals import first_failures
+from ras_sim.engine.seasons import SeasonalClock
+from ras_sim.faults.batches import Batch, Fleet
 from ras_sim.faults.clocks import EXTRA, Axis, Due, first_dues
 from ras_sim.faults.lives import Lives
 from ras_sim.faults.modes import FailureMode
@@ -47,6 +50,13 @@ class JobClock:
         return self.hours + (now_h - self.since_h) if self.runs else self.hours
 
 
+def _burning_until_h(mode: FailureMode, batch: Batch, accrued: float) -> float:
+    """The hour at which the own clock of a part in burn-in, which is below 0, reads so."""
+    if mode.season is None:
+        return batch.serves_h + accrued
+    return mode.season.when_h(mode.season.passed_h(batch.serves_h) + accrued)
+
+
 class Arrivals:
     """The faults of one replication, in the order in which they strike.
 
@@ -79,33 +89,53 @@ class Arrivals:
         self.job_clock = JobClock()
         self._calendar, self._powered, self._in_job = Axis(), Axis(), Axis()
         self._axes = {"calendar": self._calendar, "powered": self._powered, "in_job": self._in_job}
-        self._axis_of = [self._axes[mode.clock] for mode in setup.modes]
-        keys = [base_key(seed, replication, "life", mode.component_class, mode.name) for mode in setup.modes]
-        self.lives = [Lives(mode, key) for mode, key in zip(setup.modes, keys, strict=True)]
-        self._renewable = [mode for mode in setup.modes if mode.lifetime is not None and not mode.memoryless]
         self._ages_in_job = any(mode.clock == "in_job" for mode in setup.modes)
+        idle = [n for n in range(setup.blueprint.n_nodes) if not in_job(n)] if self._ages_in_job else []
+        self._seasonal = {
+            (mode.clock, mode.season): SeasonalClock(mode.clock, mode.season, idle)
+            for mode in setup.modes
+            if mode.season is not None
+        }
+        self._season_of = [
+            None if mode.season is None else self._seasonal[mode.clock, mode.season] for mode in setup.modes
+        ]
+        own = zip(setup.modes, self._season_of, strict=True)
+        self._axis_of = [clock.axis if clock else self._axes[mode.clock] for mode, clock in own]
+        self._horizons = [mode.passed_h(setup.horizon_h) for mode in setup.modes]
+        keys = [base_key(seed, replication, "life", mode.component_class, mode.name) for mode in setup.modes]
+        self._fleet: Fleet = setup.fleet
+        origins = [partial(self._fleet.origin, mode) if self._fleet.batches else None for mode in setup.modes]
+        self.lives = [Lives(*own) for own in zip(setup.modes, keys, origins, strict=True)]
+        self._renewable = [mode for mode in setup.modes if mode.lifetime is not None and not mode.memoryless]
         if self._ages_in_job:
-            idle = (node for node in range(setup.blueprint.n_nodes) if not in_job(node))
             self._in_job.left_at_h = dict.fromkeys(idle, 0.0)
         self._fill(seed, replication)
 
     def _fill(self, seed: int, replication: int) -> None:
         """Draw what will fail for the first time, and the common-cause shocks."""
-        queues: dict[str, list[Due]] = {name: [] for name in self._axes}
+        axes = [*self._axes.values(), *(clock.axis for clock in self._seasonal.values())]
+        queues: dict[int, list[Due]] = {id(axis): [] for axis in axes}
         for mode in self._setup.modes:
-            queues[mode.clock].extend(self._first(mode, seed, replication))
+            self._first(mode, queues, seed, replication)
         for shock in self._setup.shocks:
-            queues["calendar"].extend(self._strikes(shock, seed, replication))
-        for name, axis in self._axes.items():
-            axis.fill(queues[name])
+            queues[id(self._calendar)].extend(self._strikes(shock, seed, replication))
+        for axis in axes:
+            axis.fill(queues[id(axis)])
 
-    def _first(self, mode: FailureMode, seed: int, replication: int) -> list[Due]:
+    def _first(self, mode: FailureMode, queues: dict[int, list[Due]], seed: int, replication: int) -> None:
         n = self._setup.blueprint.counts[mode.component_class]
-        times_h, instances = first_failures(mode, n, self._setup.horizon_h, seed, replication)
-        nodes = self._walk.home_nodes(mode.component_class, instances)
-        orders = range(self._order, self._order + len(times_h))
-        self._order += len(times_h)
-        return first_dues(times_h.tolist(), orders, mode.mode_id, instances.tolist(), nodes)
+        drawn = self._fleet.first_failures(mode, n, self._setup.horizon_h, seed, replication)
+        for batch, times_h, instances in drawn:
+            nodes = self._walk.home_nodes(mode.component_class, instances)
+            orders = range(self._order, self._order + len(times_h))
+            self._order += len(times_h)
+            dues = first_dues(times_h.tolist(), orders, mode.mode_id, instances.tolist(), nodes)
+            n_early = 0 if batch is None else int(np.searchsorted(times_h, 0.0))
+            if batch is not None and n_early:  # in burn-in, before the clock of the job counts for these parts
+                queues[id(self._calendar)].extend(
+                    due._replace(at_h=_burning_until_h(mode, batch, due.accrued_h)) for due in dues[:n_early]
+                )
+            queues[id(self._axis_of[mode.mode_id])].extend(dues[n_early:])
 
     def _strikes(self, shock: Shock, seed: int, replication: int) -> list[Due]:
         mode = self._setup.modes[shock.mode_id]
@@ -113,28 +143,74 @@ class Arrivals:
         n = 1 if shock.strikes_under == MACHINE else counts[shock.strikes_under]
         below = parts_below(self._walk, shock.strikes_under, mode.component_class)
         struck = strikes(shock, n, below, self._setup.horizon_h, seed, replication)
-        return [self._extra(at_h, shock.mode_id, part, key) for at_h, part, key in struck]
+        return [
+            self._extra(at_h, shock.mode_id, part, key)
+            for at_h, part, key in struck
+            if self._fleet.installed(mode, part, at_h)
+        ]
 
     def _extra(self, at_h: float, mode_id: int, instance: int, origin: RootCause | int) -> Due:
         """A fault that ends no life: a strike, a follower, a return."""
         self._order += 1
         return Due(at_h, self._order, at_h, mode_id, instance, EXTRA, None, origin)
 
-    def own_clock(self, mode: FailureMode, node: int | None) -> float:
-        """The clock that a part of that node ages on, now."""
+    def installed(self, mode: FailureMode, instance: int) -> bool:
+        """Whether a part is there yet."""
+        return self._fleet.installed(mode, instance, self._env.now)
+
+    def ages(self, mode: FailureMode, instance: int) -> bool:
+        """Whether the clock of a part runs now."""
+        axis, node = self._axis_of[mode.mode_id], self._walk.home_node(mode.component_class, instance)
+        if not self.installed(mode, instance) or (mode.clock == "in_job" and not self.job_clock.runs):
+            return False
+        return node is None or node not in axis.left_at_h
+
+    def strike_extra(self, faults: Iterable[tuple[FailureMode, int, int]]) -> None:
+        """Faults (mode, part, key) strike now that end no life."""
+        now_h = self._env.now
+        begun = [self._strike(self._extra(now_h, mode.mode_id, part, key)) for mode, part, key in faults]
+        for course in begun:
+            if course is not None:
+                course.go_on()
+
+    def clock_hours(self, mode: FailureMode) -> float:
+        """How far the clock of a mode has run, for parts that always age on it."""
+        season, now_h = self._season_of[mode.mode_id], self._env.now
+        if season is not None:
+            return season.read(now_h)
+        return self.job_clock.read(now_h) if mode.clock == "in_job" else now_h
+
+    def own_clock(self, mode: FailureMode, instance: int, node: int | None) -> float:
+        """The clock that a part in that node ages on, now."""
         axis, now_h = self._axis_of[mode.mode_id], self._env.now
+        if mode.clock == "in_job" and self._fleet.batches:
+            batch = self._fleet.of_part(mode, instance)
+            if batch is not None and now_h < batch.serves_h:
+                return mode.passed_h(now_h) - mode.passed_h(batch.serves_h)
+        season = self._season_of[mode.mode_id]
+        if season is not None:
+            return axis.accrued(node, season.read(now_h))
         return axis.accrued(node, self.job_clock.read(now_h) if axis is self._in_job else now_h)
 
     def push_life(
         self, mode: FailureMode, instance: int, node: int | None, life: int, accrued_h: float
     ) -> None:
         """The part will fail when its own clock reads `accrued_h`."""
-        if accrued_h > self._setup.horizon_h:
+        if accrued_h > self._horizons[mode.mode_id]:
             return
         self._order += 1
         axis = self._axis_of[mode.mode_id]
+        if accrued_h < 0.0:  # still in burn-in
+            batch = self._fleet.of_part(mode, instance)
+            at_h = 0.0 if batch is None else _burning_until_h(mode, batch, accrued_h)
+            self._calendar.take(Due(at_h, self._order, accrued_h, mode.mode_id, instance, life, node, None))
+            self._arm_at(at_h)
+            return
         at_h = axis.push(accrued_h, self._order, mode.mode_id, instance, life, node)
-        if axis is not self._in_job:
+        season = self._season_of[mode.mode_id]
+        if season is not None:
+            self._arm_at(season.when_h(at_h))
+        elif axis is not self._in_job:
             self._arm_at(at_h)
         elif self.job_clock.runs:
             self._arm_in_job()
@@ -160,7 +236,7 @@ class Arrivals:
         lives = self.lives[mode.mode_id]
         if root.life == EXTRA or lives.number(instance) != root.life:
             return
-        now_h = self.own_clock(mode, node)
+        now_h = self.own_clock(mode, instance, node)
         self.push_life(
             mode, instance, node, *lives.after_repair(instance, root.failed_h, now_h, age_kept, root.key)
         )
@@ -169,13 +245,19 @@ class Arrivals:
         """All parts of a replaceable unit are new."""
         for mode in self._renewable:
             for part in parts_below(self._walk, unit, mode.component_class)(unit_id).tolist():
+                if not self.installed(mode, part):
+                    continue
                 node = self._walk.home_node(mode.component_class, part)
-                now_h = self.own_clock(mode, node)
+                now_h = self.own_clock(mode, part, node)
                 self.push_life(mode, part, node, *self.lives[mode.mode_id].replaced(part, now_h))
 
     def swap(self, leavers: list[int], newcomers: list[int]) -> None:
         """Nodes leave the job, others join it; if the job stands still, the alarm is set when it runs again."""
         reading_h, axis = self.job_clock.read(self._env.now), self._in_job
+        for clock in self._seasonal.values():
+            clock.leave("in_job", leavers, self._env.now)
+            clock.join("in_job", newcomers, self._env.now)
+            self._arm_at(clock.due_h())
         if not self._ages_in_job:
             return
         for node in leavers:
@@ -185,28 +267,44 @@ class Arrivals:
         if self.job_clock.runs:
             self._arm_in_job()
 
-    def power_off(self, nodes: list[int]) -> None:
-        """Nodes cease to age on the powered clock, until each was switched on as often as it was switched off."""
+    def power_off(self, nodes: list[int]) -> list[int]:
+        """Nodes cease to age on the powered clock, until each was switched on as often as it was switched off.
+
+        Returns:
+            those that are to be switched on again: nodes that are yet to come are not off.
+        """
+        nodes = self._fleet.there(nodes, self._env.now)
         for node in nodes:
             self._n_off[node] = self._n_off.get(node, 0) + 1
             self._powered.leave(node, self._env.now)
+        for clock in self._seasonal.values():
+            clock.leave("powered", nodes, self._env.now)
+        return nodes
 
     def power_on(self, nodes: list[int]) -> None:
         """Nodes age again on the powered clock."""
         for node in nodes:
             self._n_off[node] -= 1
-            if not self._n_off[node]:
-                self._powered.join(node, self._env.now)
+        on = [node for node in nodes if not self._n_off[node]]
+        for node in on:
+            self._powered.join(node, self._env.now)
+        for clock in self._seasonal.values():
+            clock.join("powered", on, self._env.now)
         self.arm()
 
     def job_runs(self) -> None:
         """The job computes from now on."""
         self.job_clock.start(self._env.now)
         self._arm_in_job()
+        for clock in self._seasonal.values():
+            clock.job_runs(self._env.now)
+            self._arm_at(clock.due_h())
 
     def job_stops(self) -> None:
         """The job computes no more."""
         self.job_clock.stop(self._env.now)
+        for clock in self._seasonal.values():
+            clock.job_stops(self._env.now)
 
     def arm(self) -> None:
         """Make sure that the alarm rings when the next fault is due."""
@@ -215,6 +313,8 @@ class Arrivals:
                 self._arm_at(axis.queue[0].at_h)
         if self.job_clock.runs:
             self._arm_in_job()
+        for clock in self._seasonal.values():
+            self._arm_at(clock.due_h())
 
     def _arm_in_job(self) -> None:
         """The same for the clock of the job, which runs."""
@@ -240,6 +340,9 @@ class Arrivals:
         clock, axis = self.job_clock, self._in_job
         while clock.runs and (due := axis.pop_due(clock.read(now_h) + _EARLY_H)) is not None:
             begun.append(self._strike(due))
+        for season in self._seasonal.values():
+            while season.runs and (due := season.axis.pop_due(season.read(now_h) + _EARLY_H)) is not None:
+                begun.append(self._strike(due))
         self.arm()
         for course in begun:  # after the last strike: faults at one instant do not see each other half done
             if course is not None:

@@ -361,6 +361,24 @@ class Impact:
         if n_new and self._job.running and self._elastic.grows_at_once:
             self._grow(incident)
 
+    def in_job(self, nodes: Iterable[int]) -> bool:
+        """Whether any of the nodes serves the job."""
+        return self._cluster.touches_job(nodes)
+
+    def take_out(self, nodes: Iterable[int]) -> None:
+        """Nodes are out of service for no fault of theirs; the job is stopped by whoever does this."""
+        self._cluster.hold(nodes)
+
+    def give_back(self, nodes: Iterable[int]) -> None:
+        """They are back."""
+        if self._cluster.release(nodes) and self._waiting:
+            self._serve_waiting()
+
+    def admit(self, nodes: Iterable[int]) -> None:
+        """Nodes can serve from now on."""
+        if self._cluster.admit(nodes) and self._waiting:
+            self._serve_waiting()
+
     def _conceal(self, incident: Incident, nodes: tuple[int, ...]) -> None:
         """The fault slows or corrupts its nodes no longer."""
         self._drop_pace(incident)

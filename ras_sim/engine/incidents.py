@@ -26,7 +26,7 @@ from ras_sim.faults.clocks import EXTRA, Due
 from ras_sim.faults.modes import STOPPING, FailureMode, Mixture, Symptom
 from ras_sim.job.checkpoints import NOTHING_LOST, PROCESSES_LOST
 from ras_sim.job.training import TrainingJob
-from ras_sim.ledger import AttemptRow, IncidentRow, Ledger, new_row
+from ras_sim.ledger import AttemptRow, Ledger, new_row
 from ras_sim.repair.incident import Incident
 from ras_sim.repair.ladder import Rung, next_level
 from ras_sim.repair.policy import LemonWatch, RootCause
@@ -75,6 +75,9 @@ class Incidents:
         job: the training job.
         ledger: where rows go.
         warm_key: base key of the draws of warm nodes.
+
+    Attributes:
+        impact: what the incidents do to the job.
     """
 
     def __init__(
@@ -97,9 +100,9 @@ class Incidents:
         self._job = job
         self._ledger = ledger
         self._spread = Spread(setup, walk)
-        self._impact = Impact(env, setup, cluster, arrivals, job, warm_key)
-        self._degraded = Degraded(env, setup, self._impact, self._spread)
-        self._worth = Worth(env, setup, cluster, self._impact, self._spread, ledger.resources)
+        self.impact = Impact(env, setup, cluster, arrivals, job, warm_key)
+        self._degraded = Degraded(env, setup, self.impact, self._spread)
+        self._worth = Worth(env, setup, cluster, self.impact, self._spread, ledger.resources)
         self._lemons = LemonWatch(setup.policy.lemon)
         self._budgets, self._tolerance = Budgets(), ToleranceWatch()
         self._budgeted = [mode for mode in setup.modes if mode.absorbs is not None]
@@ -108,8 +111,6 @@ class Incidents:
         self._returning: dict[int, tuple[FailureMode, int, RootCause]] = {}  # by key: what only seems to be fixed
         self._start: dict[tuple[int, str], int] = {}  # mode and symptom -> the policy's first rung
         self._n_incidents = 0
-        self._planned: dict[int, IncidentRow] = {}
-        self._waiting_for_job: list[simpy.Event] = []
         self.n_faults = [0] * len(setup.modes)
         self.n_benign = [0] * len(setup.modes)
 
@@ -208,12 +209,17 @@ class Incidents:
     def _begin(self, incident: Incident, category: str, level: int) -> None:
         """The fault takes effect, at the instant at which it strikes; `level` is what the job loses at once."""
         if incident.symptom not in STOPPING:
-            self._impact.hide(incident)
+            self.impact.hide(incident)
             return
         self._spread.lost(incident)
-        self._impact.stop(incident, category, level)
+        self.impact.stop(incident, category, level)
         if incident.speed < 1.0:
-            self._impact.narrow(incident)
+            self.impact.narrow(incident)
+
+    def next_id(self) -> int:
+        """The number of the next incident, which is taken by it."""
+        self._n_incidents += 1
+        return self._n_incidents - 1
 
     def _sit_out(self, incident: Incident, mode: FailureMode, rule: ToleranceRule, n_before: int) -> Steps:
         """Nothing is repaired: the job waits until the fault is over, and damping lets the part take part again."""
@@ -237,7 +243,7 @@ class Incidents:
     def _life(self, incident: Incident, mode: FailureMode) -> Steps:
         """From onset to return to service."""
         draws = incident.root.n_returns * _BLOCK
-        shown = self._impact.shown(incident)
+        shown = self.impact.shown(incident)
         if shown is not None:
             yield shown
         detection = mode.detection.get(incident.symptom) or self._setup.detection[incident.symptom]
@@ -263,11 +269,11 @@ class Incidents:
         delay_h = self._setup.diagnose.draw(incident.root.key, _DIAGNOSE + draws)
         if incident.symptom in STOPPING:
             if delay_h > 0.0:
-                self._impact.stage(incident, "diagnose")
+                self.impact.stage(incident, "diagnose")
         elif incident.symptom == "silent":
-            self._impact.recall(incident)
+            self.impact.recall(incident)
         else:
-            self._impact.stop(incident, "diagnose", PROCESSES_LOST, save_first=True)
+            self.impact.stop(incident, "diagnose", PROCESSES_LOST, save_first=True)
         if delay_h > 0.0:
             yield self._env.timeout(delay_h)
         incident.located_h = self._env.now
@@ -283,14 +289,14 @@ class Incidents:
         if not math.isnan(incident.closed_h):
             return
         if incident.symptom not in STOPPING:
-            self._impact.stop(incident, "repair", PROCESSES_LOST, save_first=True)
-        elif self._impact.can_replace(incident):
-            self._impact.drain(incident)
+            self.impact.stop(incident, "repair", PROCESSES_LOST, save_first=True)
+        elif self.impact.can_replace(incident):
+            self.impact.drain(incident)
 
     def _climb(self, incident: Incident, mode: FailureMode) -> Steps:
         """Try rungs until one fixes the fault, seems to, or takes the part out of use."""
         if self._degraded.must_drain(incident):
-            self._impact.drain(incident)
+            self.impact.drain(incident)
         ladder, cls = self._setup.ladder, incident.component_class
         level, outcome = self._first_level(incident, mode), ""
         while outcome not in ENDINGS:
@@ -346,10 +352,9 @@ class Incidents:
         incident.n_attempts += 1
         incident.final_rung = rung.name
         nodes = self._spread.scope(incident, rung)
-        self._impact.take_down(incident, nodes, rung)
-        self._impact.meanwhile(incident, rung)
-        if rung.powers_off:
-            self._arrivals.power_off(nodes)
+        self.impact.take_down(incident, nodes, rung)
+        self.impact.meanwhile(incident, rung)
+        off = self._arrivals.power_off(nodes) if rung.powers_off else []
         start_h = asked_h
         works = True
         if rung.part:
@@ -365,7 +370,7 @@ class Incidents:
         elif duration_h > 0.0:
             yield env.timeout(duration_h)
         if rung.powers_off:
-            self._arrivals.power_on(nodes)
+            self._arrivals.power_on(off)
         if rung.part:
             self._exchange(incident, rung, works, child_key(root.key, draws + _RETURNED))
         outcome = self._outcome(root, rung, draws, works)
@@ -406,7 +411,7 @@ class Incidents:
         test = self._setup.validation
         if test is None:
             return outcome
-        self._impact.stage(incident, "validate")
+        self.impact.stage(incident, "validate")
         yield self._env.timeout(test.duration.draw(incident.root.key, draws + _TEST))
         sound = outcome in ("fixed", "disabled")
         if not test.rejects(sound, uniform(incident.root.key, draws + _VERDICT)):
@@ -430,7 +435,7 @@ class Incidents:
         incident.outcome = outcome
         self._forget(incident)
         self._spread.regained(incident)
-        self._impact.end(incident)
+        self.impact.end(incident)
 
     def _come_back(self, incident: Incident, mode: FailureMode) -> None:
         """The fault is still there, and will show again."""
@@ -445,7 +450,7 @@ class Incidents:
         now_h = self._env.now
         incident.closed_h, incident.outcome = now_h, "disabled"
         self._forget(incident)
-        self._impact.end(incident)
+        self.impact.end(incident)
         self._write(incident)
         rest = replace(
             incident,
@@ -469,7 +474,7 @@ class Incidents:
         self._n_incidents += 1
         self._open[rest.incident_id] = self._at[mode.mode_id, rest.instance] = rest
         self._degraded.disable(rest)
-        self._impact.hide(rest)
+        self.impact.hide(rest)
         Course(self._mend_later(rest, mode)).go_on()
 
     def _mend_later(self, incident: Incident, mode: FailureMode) -> Steps:
@@ -477,7 +482,7 @@ class Incidents:
         if self._degraded.can_wait(incident):
             yield self._degraded.wait(incident)
         if math.isnan(incident.closed_h):
-            self._impact.stop(incident, "repair", PROCESSES_LOST, save_first=True)
+            self.impact.stop(incident, "repair", PROCESSES_LOST, save_first=True)
             yield from self._climb(incident, mode)
 
     def _renew(self, incident: Incident, mode: FailureMode, rung: Rung) -> None:
@@ -494,7 +499,7 @@ class Incidents:
 
     def _discard(self, incident: Incident, unit: str, unit_id: int) -> None:
         """What nobody repairs is gone with the unit: faults that were not found yet or are tolerated, and returns."""
-        for other in self._impact.hidden_in(incident.nodes):
+        for other in self.impact.hidden_in(incident.nodes):
             if other.unattended and self._spread.holds(unit, unit_id, other.component_class, other.instance):
                 self._settle(other)
         for key, (mode, instance, root) in tuple(self._returning.items()):
@@ -508,7 +513,7 @@ class Incidents:
         if incident.outcome == "open":
             incident.outcome = "fixed"
         self._forget(incident)
-        self._impact.end(incident)
+        self.impact.end(incident)
         self._degraded.enable(incident)
         self._degraded.end_wait(incident)
         self._live_on(self._setup.modes[incident.mode_id], incident.instance, incident.root)
@@ -538,61 +543,13 @@ class Incidents:
         for incident in self._open.values():
             self._write(incident)
         self._workshop.close_books()
-        self._ledger.incidents.extend(self._planned.values())
         self._ledger.incidents.sort(key=attrgetter("incident_id"))
 
-    # ------------------------------------------------------------------ planned stops
-
-    def job_runs(self) -> None:
-        """The job computes again: planned stops that waited for it may begin."""
-        waiting, self._waiting_for_job = self._waiting_for_job, []
-        for event in waiting:
-            event.succeed()
-
-    def planned_stop(self, name: str, duration_h: float) -> Steps:
-        """Stop the job when it runs, save first, and let it start up again after a while."""
-        asked_h = self._env.now
-        while not self._job.running:
-            event = self._env.event()
-            self._waiting_for_job.append(event)
-            yield event
-        number = self._n_incidents
-        self._n_incidents += 1
-        self._planned[number] = row = planned_row(number, name, asked_h, self._env.now)
-        self._job.hold(number, "planned", PROCESSES_LOST, save_first=True)
+    def planned_stop(self) -> None:
+        """A planned stop of the job begins: what waits for such a stop is repaired now."""
         self._degraded.stopped(planned=True)
-        yield self._env.timeout(self._setup.job.save_h + duration_h)
-        self._job.release(number)
-        del self._planned[number]
-        self._ledger.incidents.append(row._replace(closed_h=self._env.now, outcome="fixed"))
 
 
 def _travel_draw(key: int, ordinal: int, n: int) -> float:
     """The draw of the n-th way to the machine for one try: more than one where work is handed over."""
     return uniform(key, ordinal) if n == 0 else uniform(child_key(key, ordinal), n)
-
-
-def planned_row(number: int, name: str, asked_h: float, start_h: float) -> IncidentRow:
-    """The row of a planned stop that has begun."""
-    return IncidentRow(
-        incident_id=number,
-        root_id=number,
-        component_class="planned",
-        mode=name,
-        instance=-1,
-        node=-1,
-        symptom="planned",
-        arrive_h=asked_h,
-        detected_h=start_h,
-        located_h=start_h,
-        closed_h=math.nan,
-        needs_rung="",
-        final_rung="",
-        n_attempts=0,
-        outcome="open",
-        job_effect="drained",
-        n_nodes_hit=0,
-        n_gpus_hit=0,
-        speed=1.0,
-        n_interruptions=1,
-    )

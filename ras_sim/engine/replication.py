@@ -13,7 +13,12 @@ from ras_sim.cluster import Cluster
 from ras_sim.engine.arrivals import Arrivals
 from ras_sim.engine.course import Course
 from ras_sim.engine.incidents import Incidents
-from ras_sim.engine.planned import keep_planned_stops
+from ras_sim.engine.planned import PlannedStops, keep_planned_stops, keep_preemptions
+from ras_sim.engine.rollout import absent_nodes, roll_out
+from ras_sim.engine.services import Services
+from ras_sim.engine.starts import Starts
+from ras_sim.engine.surges import Surges
+from ras_sim.engine.waves import Waves
 from ras_sim.faults.arrivals import n_benign
 from ras_sim.faults.clocks import Due
 from ras_sim.faults.modes import FailureMode
@@ -87,6 +92,7 @@ class Replication:
             partial(getattr, env, "now"),
             n_warm=0 if setup.warm is None else setup.warm.count,
             group=None if setup.spares_within is None else group_of(walk, setup.spares_within),
+            absent=absent_nodes(setup),
         )
         workshop_key = base_key(seed, replication, "workshop")
         workshop = Workshop(env, setup.technicians, setup.shelves, ledger, workshop_key)
@@ -98,27 +104,47 @@ class Replication:
         self._incidents = Incidents(
             env, setup, walk, cluster, workshop, self._arrivals, self._job, ledger, warm_key
         )
+        self._starts = Starts(env, setup, walk, cluster, self._arrivals, seed, replication)
+        next_id = self._incidents.next_id
+        self._stops = PlannedStops(env, self._job, ledger, next_id, self._incidents.planned_stop)
+        self._services = Services(env, self._job, ledger, next_id)
 
     def run(self) -> Ledger:
         """Simulate until the horizon, or until the job is done."""
         env, setup = self._env, self._setup
-        keep_planned_stops(env, setup, self._incidents, self._seed, self._replication)
+        self._begin_changes()
         self._arrivals.arm()
-        self._job.begin()
+        roll_out(env, setup, self._incidents.impact, self._job, self._ledger.resources)
         env.timeout(setup.horizon_h).callbacks.append(self._reach_horizon)
         env.run(until=self._end)
         self._job.finish()
         self._ledger.horizon_h = env.now
+        self._stops.close_books()
+        self._services.close_books()
         self._incidents.close_books()
         self._count_faults()
         return self._ledger
 
+    def _begin_changes(self) -> None:
+        """Start what happens to the machine as a whole: outages, planned stops, changes in waves."""
+        history = self._seed, self._replication
+        self._services.begin(self._setup.services, *history)
+        surges = Surges(self._env, self._setup, self._arrivals)
+        keep_planned_stops(self._env, self._setup, self._stops, surges, *history)
+        keep_preemptions(self._env, self._setup, self._stops, *history)
+        impact = self._incidents.impact
+        for wave in self._setup.waves:
+            changes = Waves(self._env, self._setup, wave, impact, self._stops, self._arrivals, surges, *history)
+            self._env.process(changes.run())
+
     def _strike(self, due: Due) -> Course | None:
         return self._incidents.strike(due)
 
-    def _job_runs(self) -> None:
+    def _job_runs(self, anew: bool) -> None:
         self._arrivals.job_runs()
-        self._incidents.job_runs()
+        self._stops.job_runs()
+        if anew:
+            self._starts.job_starts()
 
     def _reach_horizon(self, _: simpy.Event) -> None:
         if not self._end.triggered:
@@ -132,18 +158,18 @@ class Replication:
 
     def _count_faults(self) -> None:
         """One row per failure mode; what had no effect and was not simulated is counted here."""
-        hours = {
-            "calendar": self._env.now,
-            "powered": self._env.now,
-            "in_job": self._arrivals.job_clock.read(self._env.now),
-        }
         for mode in self._setup.modes:
             n_faults, benign = self._incidents.n_faults[mode.mode_id], self._incidents.n_benign[mode.mode_id]
-            n = self._n_ageing(mode)
-            thinned = n_benign(mode, n, hours[mode.clock], self._seed, self._replication)
+            thinned = self._n_thinned(mode) if mode.benign_per_h > 0.0 else 0
             self._ledger.faults.append(
                 FaultRow(mode.component_class, mode.name, n_faults + thinned, benign + thinned)
             )
+
+    def _n_thinned(self, mode: FailureMode) -> int:
+        """How many benign faults of a mode were not simulated."""
+        n, hours = self._n_ageing(mode), self._arrivals.clock_hours(mode)
+        more = self._setup.fleet.extra_part_hours(mode, self._env.now)
+        return n_benign(mode, n, hours, self._seed, self._replication, more)
 
     def _n_ageing(self, mode: FailureMode) -> int:
         """How many parts a mode's clock runs for: on the job's clock, not those of nodes that do not serve it."""

@@ -179,7 +179,8 @@ def history_hash(scenario: Scenario) -> str:
         }
         for cls, modes in whole["failures"].items()
     }
-    return _hash([whole["horizon"], whole["machine"], failures, whole["shocks"]])
+    fleet = [whole["fleet"]] if "fleet" in whole else []
+    return _hash([whole["horizon"], whole["machine"], failures, whole["shocks"], *fleet])
 
 
 def _hash(data: Any) -> str:

@@ -51,13 +51,19 @@ class _Edit:
         return [name for name, shock in self.scenario.shocks.items() if shock.strikes == self.key]
 
     @property
+    def waves(self) -> list[dict[str, Any]]:
+        """Changes in waves that bring it about, as they become."""
+        waves = self.tree.get("fleet", {}).get("waves", {}).values()
+        return [wave for wave in waves if wave.get("bricks") == self.key]
+
+    @property
     def symptoms(self) -> list[Shown]:
         """Those that somebody may notice."""
         return [name for name in SHOWN if self.spec.symptoms.get(name, 0.0) > 0]
 
 
 def _fewer(edit: _Edit) -> str:
-    """Hazards times `FEWER`: H(t) becomes 0.9 H(t), of shocks the chance of each part to be struck."""
+    """Hazards times `FEWER`: H(t) becomes 0.9 H(t), of shocks and waves the chance of each part to be struck."""
     spec, values = edit.spec, edit.values
     if spec.rate is not None:
         values["rate"] = _per_h(spec.rate * FEWER)
@@ -66,18 +72,25 @@ def _fewer(edit: _Edit) -> str:
         if kind not in SCALED:
             return f"no exact scaling of the hazard of a {kind} lifetime"
         values["lifetime"] |= SCALED[kind](spec.lifetime)
+    if spec.p_start is not None:
+        values["p_start"] = spec.p_start * FEWER
     for name in edit.shocks:
         edit.tree["shocks"][name]["p_struck"] = edit.scenario.shocks[name].p_struck * FEWER
+    for wave in edit.waves:
+        wave["p_bricks"] *= FEWER
     return ""
 
 
 def _never(edit: _Edit) -> str:
-    """No hazard of its own, and no shock that strikes it."""
-    for key in ("lifetime", "frailty"):
+    """No hazard of its own, and no shock or wave that strikes it."""
+    for key in ("lifetime", "frailty", "p_start"):
         edit.values.pop(key, None)
     edit.values["rate"] = _per_h(0.0)
     for name in edit.shocks:
         del edit.tree["shocks"][name]
+    for wave in edit.waves:
+        del wave["bricks"]
+        wave["p_bricks"] = 0.0
     return ""
 
 

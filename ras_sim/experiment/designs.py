@@ -164,7 +164,9 @@ def shared_histories(base: Scenario, other: Scenario) -> Shared:
 
     A mode on the job's own clock strikes after the same hours of running; a shorter horizon ends the history earlier.
     """
-    counts = base.machine.build().counts, other.machine.build().counts
+    machines = base.machine.build(), other.machine.build()
+    counts = machines[0].counts, machines[1].counts
+    other_fleet = base.fleet != other.fleet
     same: list[str] = []
     different: dict[str, str] = {}
     ours, theirs = _modes(base), _modes(other)
@@ -172,6 +174,8 @@ def shared_histories(base: Scenario, other: Scenario) -> Shared:
         cls = _class(name)
         parts = counts[0].get(cls, 0), counts[1].get(cls, 0)
         reason = _difference(ours.get(name), theirs.get(name), parts)
+        if not reason and other_fleet and cls in machines[0].homes:
+            reason = "another fleet"
         if reason:
             different[name] = reason
         else:

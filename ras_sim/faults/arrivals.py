@@ -97,7 +97,9 @@ def distinct_instances(rng: np.random.Generator, n: int, k: int) -> NDArray[np.i
     return ids[first[:k]]
 
 
-def n_benign(mode: FailureMode, n: int, hours: float, seed: int, replication: int) -> int:
+def n_benign(
+    mode: FailureMode, n: int, hours: float, seed: int, replication: int, more_part_hours: float = 0.0
+) -> int:
     """How many faults without effect a memoryless mode had: a Poisson number, no fault is simulated for it.
 
     Args:
@@ -105,43 +107,54 @@ def n_benign(mode: FailureMode, n: int, hours: float, seed: int, replication: in
         n: number of parts of its class.
         hours: that the mode's clock ran.
         seed, replication: the random history.
+        more_part_hours: by how much the parts have aged more, all together, than n x hours.
     """
     if mode.benign_per_h == 0.0:
         return 0
     rng = stream(seed, replication, "benign", mode.component_class, mode.name)
-    return int(rng.poisson(mode.benign_per_h * n * hours))
+    return int(rng.poisson(mode.benign_per_h * n * hours + mode.benign_per_h * more_part_hours))
 
 
 def first_failures(
-    mode: FailureMode, n: int, horizon_h: float, seed: int, replication: int
+    mode: FailureMode,
+    n: int,
+    horizon_h: float,
+    seed: int,
+    replication: int,
+    ageing: Ageing | None = None,
+    batch: str = "",
 ) -> tuple[Array, NDArray[np.int64]]:
     """When and where a failure mode strikes for the first time, on the mode's own clock.
 
     Args:
         mode: the failure mode; nothing is drawn for one without a lifetime.
-        n: number of parts of its class.
+        n: number of parts.
         horizon_h: hours on the mode's clock.
         seed, replication: the random history.
+        ageing: of these parts, where they are not like all of the class.
+        batch: the name of the draws of these parts, where they are not all of the class.
 
     Returns:
         times_h (k,) rising, 0 <= t <= horizon; instances (k,), all different.
     """
     if mode.lifetime is None or n == 0:
         return np.empty(0), np.empty(0, dtype=np.int64)
-    ageing = Ageing(mode.lifetime, mode.start_age_h, mode.frailty)
-    names = (mode.component_class, mode.name)
-    sums, instances = _ordered(seed, replication, *names, n, ageing.exposure(horizon_h))
+    if ageing is None:
+        ageing = Ageing(mode.lifetime, mode.start_age_h, mode.frailty)
+    limit, names = ageing.exposure(horizon_h), (mode.component_class, mode.name)
+    sums, instances = _ordered(seed, replication, *names, f".{batch}" if batch else "", n, limit)
     return ageing.times(sums), instances
 
 
 @lru_cache(maxsize=64)
 def _ordered(
-    seed: int, replication: int, component_class: str, name: str, n: int, limit: float
+    seed: int, replication: int, component_class: str, name: str, of_batch: str, n: int, limit: float
 ) -> tuple[Array, NDArray[np.int64]]:
     """Sums and instances of `first_failures`. Designs that are compared share them, and draw them once."""
     names = (component_class, name)
-    sums = ordered_sums(stream(seed, replication, "first_failure", *names), n, limit)
-    instances = distinct_instances(stream(seed, replication, "first_instance", *names), n, len(sums))
+    sums = ordered_sums(stream(seed, replication, f"first_failure{of_batch}", *names), n, limit)
+    places = stream(seed, replication, f"first_instance{of_batch}", *names)
+    instances = distinct_instances(places, n, len(sums))
     for array in (sums, instances):
         array.flags.writeable = False
     return sums, instances

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from ras_sim.faults.modes import FailureMode
@@ -24,7 +25,7 @@ class Life:
     Args:
         number: which life, counted from 0; a new one begins at each repair.
         born_h: reading of the part's own clock at which its (virtual) age was 0.
-        frailty: multiplier of its hazard.
+        frailty: multiplier of its hazard, that of a defect of its batch included.
         key: of all draws about this life and the fault that ends it.
     """
 
@@ -40,13 +41,18 @@ class Lives:
     Args:
         mode: the failure mode.
         key: base key of its scalar draws.
+        origin: part -> (reading of its own clock at which the age of its first life was 0, factor on its hazard); None
+            where all parts are alike.
     """
 
-    __slots__ = ("_key", "_lives", "_mode")
+    __slots__ = ("_key", "_lives", "_mode", "_origin")
 
-    def __init__(self, mode: FailureMode, key: int) -> None:
+    def __init__(
+        self, mode: FailureMode, key: int, origin: Callable[[int], tuple[float, float]] | None = None
+    ) -> None:
         self._mode = mode
         self._key = key
+        self._origin = origin
         self._lives: dict[int, Life] = {}
 
     def number(self, instance: int) -> int:
@@ -86,8 +92,9 @@ class Lives:
         """
         life = self._lives.get(instance)
         if life is None:
-            frailty = self._first_frailty(key, failed_h)
-            life = self._lives[instance] = Life(0, -self._mode.start_age_h, frailty, 0)
+            born_h, factor = (-self._mode.start_age_h, 1.0) if self._origin is None else self._origin(instance)
+            frailty = factor * self._first_frailty(key, failed_h - born_h, factor)
+            life = self._lives[instance] = Life(0, born_h, frailty, 0)
         life.number += 1
         life.key = child_key(self._key, instance << _LIFE_BITS | life.number)
         virtual_h = age_kept * (now_h - life.born_h)
@@ -109,10 +116,9 @@ class Lives:
         exp1 = -math.log(uniform(life.key, _LIFE))
         return self._mode.lifetime.residual_h(age_h, exp1 / life.frailty)
 
-    def _first_frailty(self, key: int, failed_at_h: float) -> float:
-        """Of a part that has failed once: the posterior given the age at that failure."""
+    def _first_frailty(self, key: int, age_h: float, factor: float) -> float:
+        """Of a part that has failed once: the posterior given the age at that failure, and its batch's hazard."""
         frailty, lifetime = self._mode.frailty, self._mode.lifetime
         if frailty is None or lifetime is None:
             return 1.0
-        cumulative = lifetime.cumulative_at(failed_at_h + self._mode.start_age_h)
-        return frailty.posterior(uniform(key, _FRAILTY), cumulative)
+        return frailty.posterior(uniform(key, _FRAILTY), factor * lifetime.cumulative_at(age_h))

@@ -11,6 +11,7 @@ from typing import Generic, Literal, TypeVar
 from ras_sim.distributions import Distribution
 from ras_sim.faults.budget import Budget
 from ras_sim.faults.frailty import Frailty
+from ras_sim.faults.seasons import Season
 from ras_sim.streams import uniform
 
 T = TypeVar("T", bound=object)
@@ -90,7 +91,7 @@ class FailureMode:
         clock: what time the part ages on.
         frailty: how parts differ, or None.
         symptoms: how a fault that ends a life shows.
-        extra_symptoms: how a strike of a shock or a follower in a burst shows.
+        extra_symptoms: how a strike of a shock, a follower in a burst or a fault at a start shows.
         benign_per_h: rate of the benign faults that were thinned out, per part.
         needs: the lowest rung (its position on the ladder) that truly fixes it.
         speed: relative speed of the job while a fault with symptom slow is in it.
@@ -98,6 +99,9 @@ class FailureMode:
         burst: followers, or None.
         detection: time from onset to detection by symptom.
         absorbs: how many faults of one part spare rows, pages or lanes take in, or None.
+        p_start: probability of each part in the job to fail when the job starts.
+        season: how the hazard swings with the time of day, or None.
+        alike: False where a batch of nodes has this mode as its defect, so that a new part differs from an old one.
     """
 
     mode_id: int
@@ -116,13 +120,25 @@ class FailureMode:
     burst: Burst | None = None
     detection: Mapping[str, Distribution] = field(default_factory=dict)
     absorbs: Budget | None = None
+    p_start: float = 0.0
+    season: Season | None = None
+    alike: bool = True
 
     @property
     def key(self) -> str:
         """The mode's name in metrics: "hbm.due"."""
         return f"{self.component_class}.{self.name}"
 
+    def passed_h(self, now_h: float) -> float:
+        """How much a part would have aged from the start to now, if its clock ran all the time."""
+        return now_h if self.season is None else self.season.passed_h(now_h)
+
+    @property
+    def rate_per_h(self) -> float:
+        """Faults per hour and part of a mode of constant rate, benign ones included."""
+        return self.benign_per_h + (1.0 / self.lifetime.mean_h if self.lifetime is not None else 0.0)
+
     @property
     def memoryless(self) -> bool:
         """True if a new part has the same future as an old one: renewing it then changes nothing."""
-        return self.lifetime is not None and self.lifetime.memoryless and self.frailty is None
+        return self.lifetime is not None and self.lifetime.memoryless and self.frailty is None and self.alike

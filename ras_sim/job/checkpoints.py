@@ -86,6 +86,7 @@ class Progress:
 
     __slots__ = (
         "_base_h",
+        "_failing",
         "_kept",
         "_pause_left_h",
         "_plan",
@@ -105,6 +106,7 @@ class Progress:
         self._speed = 1.0
         self._t_h = 0.0
         self._stretches: list[Stretch] = []
+        self._failing: list[tuple[frozenset[str], float, float]] = []  # tiers whose saves fail, from when to when
         # each tier with (base, last save) of each run whose checkpoints still exist
         self._kept: list[tuple[Tier, list[tuple[float, int]]]] = [(tier, []) for tier in plan.tiers]
 
@@ -215,9 +217,26 @@ class Progress:
         save = self._saves - self._saves % tier.multiple
         if save == self._saves and self._pause_left_h > 0.0:
             save -= tier.multiple
-        while save > 0 and self._pause_end_h(save) + tier.valid_after_h > now_h:
+        while save > 0 and (
+            self._pause_end_h(save) + tier.valid_after_h > now_h or (self._failing and self._fails(tier, save))
+        ):
             save -= tier.multiple
         return save if save > 0 else 0
+
+    def saves_fail(self, tiers: frozenset[str], now_h: float) -> None:
+        """From now on no save of these tiers comes to its end."""
+        self._failing.append((tiers, now_h, math.inf))
+
+    def saves_work(self, tiers: frozenset[str], now_h: float) -> None:
+        """From now on saves of these tiers do so again."""
+        place = next(k for k, (names, _, end_h) in enumerate(self._failing) if names == tiers and end_h == math.inf)
+        self._failing[place] = (tiers, self._failing[place][1], now_h)
+
+    def _fails(self, tier: Tier, save: int) -> bool:
+        """Whether a save of this run was under way while saves failed."""
+        end_h = self._pause_end_h(save)
+        begin_h, end_h = end_h - tier.blocking_h, end_h + tier.valid_after_h
+        return any(tier.name in names and begin_h < b and end_h > a for names, a, b in self._failing)
 
     def stop(self, now_h: float) -> None:
         """The job stops (after `advance`): what its tiers hold now is what it can go back to."""

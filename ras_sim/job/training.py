@@ -9,35 +9,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import simpy
 
-from ras_sim.job.checkpoints import NODE_LOST, NOTHING_LOST, PROCESSES_LOST, Plan, Progress, Tier
+from ras_sim.job.checkpoints import NODE_LOST, NOTHING_LOST, PROCESSES_LOST, Progress, Tier
+from ras_sim.job.phases import PHASES, Limit, Phases
+from ras_sim.job.spec import JobSpec
 from ras_sim.ledger import NO_INCIDENT, JobRow, new_row
-
-
-@dataclass(frozen=True, slots=True)
-class JobSpec:
-    """What the state machine needs to know.
-
-    Args:
-        n_gpus: ranks.
-        work_h: work at full speed after which the job is done; None: it trains until the horizon.
-        start_up_h: initialise time at this size.
-        plan: when it saves, and where.
-    """
-
-    n_gpus: int
-    work_h: float | None
-    start_up_h: float
-    plan: Plan
-
-    @property
-    def save_h(self) -> float:
-        """Time of a save on demand: until the quickest tier that survives the loss of nodes can be used."""
-        tiers = [tier for tier in self.plan.tiers if tier.survives >= NODE_LOST]
-        return min((tier.blocking_h + tier.valid_after_h for tier in tiers), default=0.0)
 
 
 class TrainingJob:
@@ -47,7 +25,7 @@ class TrainingJob:
         env: the simulation.
         spec: what it is.
         rows: the job table of the ledger.
-        on_run, on_stop: called when it begins and ceases to compute.
+        on_run, on_stop: called when it begins and ceases to compute; `on_run` is told whether it has started up.
         on_done: called when its work is complete.
     """
 
@@ -56,7 +34,7 @@ class TrainingJob:
         env: simpy.Environment,
         spec: JobSpec,
         rows: list[JobRow],
-        on_run: Callable[[], None],
+        on_run: Callable[[bool], None],
         on_stop: Callable[[], None],
         on_done: Callable[[], None],
     ) -> None:
@@ -80,6 +58,9 @@ class TrainingJob:
         self._alarm: simpy.Event | None = None  # the one that counts; older ones are ignored when they ring
         self._done_h = self._done_alarm_h = math.inf  # when the work will be done, and when that is looked at
         self._done_alarm: simpy.Event | None = None
+        self._phases = Phases()
+        self._left_h: float | None = None  # of the delay that is waited for, at the usual speed
+        self._paced_h = env.now  # as of when
         self._then: Callable[[], None] = self._run_anew
         self._restore_from: Tier | None = None
 
@@ -94,6 +75,11 @@ class TrainingJob:
         return self._level > NOTHING_LOST
 
     @property
+    def save_h(self) -> float:
+        """Time of a save on demand."""
+        return self._spec.save_h
+
+    @property
     def position_h(self) -> float:
         """Work in hand, hours at full speed, as of the last change of state."""
         return self._progress.position_h
@@ -101,6 +87,10 @@ class TrainingJob:
     def begin(self) -> None:
         """Start up for the first time."""
         self._initialise(None)
+
+    def await_nodes(self) -> None:
+        """In place of `begin`: nodes of the job are yet to come; start up when NO_INCIDENT releases it."""
+        self._holders[NO_INCIDENT] = self._category = "wait_capacity"
 
     def hold(self, holder: int, category: str, level: int, save_first: bool = False) -> str:
         """Stop the job, or keep it down, until `release`.
@@ -221,13 +211,51 @@ class TrainingJob:
         if self._state != "running" and self._level != NOTHING_LOST:
             self._go_back()
 
+    def hamper(self, outage: int, limit: Limit) -> None:
+        """A service that the job may need is out, or slow, until `relieve`."""
+        self._change_pace(lambda: self._phases.limits.update({outage: limit}))
+        if limit.saves_fail:
+            self._progress.saves_fail(limit.tiers, self._env.now)
+
+    def relieve(self, outage: int) -> None:
+        """The service is back."""
+        limit = self._phases.limits[outage]
+        self._change_pace(lambda: self._phases.limits.pop(outage))
+        if limit.saves_fail:
+            self._progress.saves_work(limit.tiers, self._env.now)
+
+    def _change_pace(self, change: Callable[[], object]) -> None:
+        """What is waited for goes on at another speed; the time until now is booked at the old one."""
+        if self._state in PHASES:
+            self._close()
+        if self._left_h is not None:
+            self._left_h = max(0.0, self._left_h - (self._env.now - self._paced_h) * self._pace()[0])
+        change()
+        if self._left_h is not None:
+            self._set_alarm(self._left_h)
+
+    def _pace(self) -> tuple[float, int]:
+        """How quickly the present state goes on, and the outage to blame."""
+        tier = self._spec.save_tier if self._state == "saving" else self._restore_from
+        return self._phases.pace(self._state, "" if tier is None else tier.name)
+
     def _enter(self, state: str, category: str) -> None:
-        self._state, self._category, self._alarm = state, category, None
+        self._state, self._category, self._alarm, self._left_h = state, category, None, None
 
     def _after(self, delay_h: float, then: Callable[[], None]) -> None:
         """Call `then` after a delay unless the state changes first."""
-        self._alarm = alarm = self._env.timeout(delay_h)
         self._then = then
+        self._set_alarm(delay_h)
+
+    def _set_alarm(self, left_h: float) -> None:
+        """Ring when the delay is over at the present pace; never while nothing moves."""
+        self._left_h, self._paced_h, self._alarm = left_h, self._env.now, None
+        if self._phases.limits:
+            pace, _ = self._pace()
+            if pace == 0.0:
+                return
+            left_h /= pace
+        self._alarm = alarm = self._env.timeout(left_h)
         alarm.callbacks.append(self._ring)
 
     def _ring(self, alarm: simpy.Event) -> None:
@@ -275,14 +303,14 @@ class TrainingJob:
     def _initialise(self, tier: Tier | None) -> None:
         self._enter("initialise", "initialise")
         self._restore_from = tier
-        if self._spec.start_up_h > 0.0:
+        if self._spec.start_up_h > 0.0 or (self._phases.limits and self._pace()[0] == 0.0):
             self._after(self._spec.start_up_h, self._restore)
         else:
             self._restore()
 
     def _restore(self) -> None:
         tier = self._restore_from
-        if tier is not None and tier.restore_h > 0.0:
+        if tier is not None and (tier.restore_h > 0.0 or self._phases.pace("restore", tier.name)[0] == 0.0):
             self._close()
             self._enter("restore", "restore")
             self._after(tier.restore_h, self._run_anew)
@@ -293,18 +321,18 @@ class TrainingJob:
         self._close()
         self._level = NOTHING_LOST
         self._progress.start(self._env.now, self._speed)
-        self._compute()
+        self._compute(anew=True)
 
     def _run(self) -> None:
         """Go on after a pause in which nothing was lost."""
         self._progress.resume(self._env.now, self._speed)
-        self._compute()
+        self._compute(anew=False)
 
-    def _compute(self) -> None:
+    def _compute(self, anew: bool) -> None:
         self._enter("running", "productive")
         self._cause = NO_INCIDENT
         self._arm_completion()
-        self._on_run()
+        self._on_run(anew)
 
     def _arm_completion(self) -> None:
         """Be called when the work is done, if nothing happens before.
@@ -348,8 +376,14 @@ class TrainingJob:
         if self._state == "running":
             self._book_running(start_h, now_h)
         else:
-            row = (start_h, now_h, self._category, now_h - start_h, self._cause)
-            self._rows.append(new_row(JobRow, row))
+            hours = now_h - start_h
+            if self._phases.limits:
+                pace, outage = self._pace()
+                if pace < 1.0:
+                    lost_h = (1.0 - pace) * hours
+                    self._rows.append(new_row(JobRow, (start_h, now_h, self._category, lost_h, outage)))
+                    hours -= lost_h
+            self._rows.append(new_row(JobRow, (start_h, now_h, self._category, hours, self._cause)))
 
     def _book_running(self, start_h: float, now_h: float) -> None:
         """Split a running interval: work, what slowness took, and saves; the three sum to the interval."""

@@ -10,7 +10,7 @@ from itertools import pairwise
 from typing import TypeVar
 
 from ras_sim.errors import ModelError
-from ras_sim.ledger import CATEGORIES, IncidentRow, Ledger
+from ras_sim.ledger import CATEGORIES, INSTALLED, IncidentRow, Ledger
 from ras_sim.metrics.cost import Charge, charges, units_taken
 
 RUNNING = ("productive", "degraded", "lost_work", "checkpoint_save", "power_throttle")
@@ -85,7 +85,7 @@ class Measures:
         completed: the job had a fixed amount of work and finished it.
         goodput: productive / horizon, 0..1; productive hours are in hours at full speed.
         ettr: (productive + degraded) / (horizon - planned), 0..1.
-        cluster_goodput: goodput x job GPUs / installed GPUs: spares are not free.
+        cluster_goodput: goodput x job GPUs / installed GPUs, averaged over time: spares are not free.
         gpu_availability: 1 - GPU-hours out of service / installed GPU-hours, planned stops left out.
         running_h: hours in which the job ran; the time at risk of `mtti_h`.
         mtti_h: running_h / interruptions; None without any (right-censored at running_h).
@@ -180,7 +180,7 @@ def measure(ledger: Ledger) -> Measures:
         completed=ledger.completed,
         goodput=goodput,
         ettr=(time_h["productive"] + time_h["degraded"]) / at_work_h if at_work_h > 0 else 0.0,
-        cluster_goodput=goodput * ledger.n_job_gpus / ledger.n_installed_gpus,
+        cluster_goodput=goodput * ledger.n_job_gpus / mean_installed_gpus(ledger),
         gpu_availability=gpu_availability(ledger),
         running_h=running_h,
         interruptions=by_mode.total(),
@@ -312,7 +312,13 @@ def gpu_availability(ledger: Ledger) -> float:
             unit = ("node", row.node) if local else (row.component_class, row.instance)
             spans[unit].append((begin_h, end_h, n_gpus))
     lost = math.fsum(_covered(unit_spans) for unit_spans in spans.values())
-    return max(0.0, 1.0 - lost / (ledger.n_installed_gpus * ledger.horizon_h))
+    return max(0.0, 1.0 - lost / (mean_installed_gpus(ledger) * ledger.horizon_h))
+
+
+def mean_installed_gpus(ledger: Ledger) -> float:
+    """GPUs that are there, averaged over the run: all of the machine, unless some came later."""
+    changes = [(row.time_h, row.change) for row in ledger.resources if row.resource == INSTALLED]
+    return _step_use(changes, ledger.horizon_h).mean if changes else ledger.n_installed_gpus
 
 
 def _covered(spans: list[tuple[float, float, int]]) -> float:

@@ -127,6 +127,7 @@ def label_of(word: str) -> str:
 
 _RESOURCES = {
     "spare_nodes": "spare nodes free",
+    "installed_gpus": "GPUs installed",
     "technicians_busy": "technicians busy",
     "technician_queue": "waiting for a technician",
     "parts": "{} parts in stock",

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from ras_sim.distributions import Distribution
+from ras_sim.faults.batches import Fleet
 from ras_sim.faults.budget import Budget
 from ras_sim.faults.modes import SYMPTOMS, Burst, FailureMode, Mixture
 from ras_sim.faults.shocks import Shock
@@ -22,7 +23,7 @@ from ras_sim.job.checkpoints import (
 from ras_sim.job.elastic import ElasticRule, InStep
 from ras_sim.job.parallelism import Layout
 from ras_sim.job.recovery import StartUp, Transfer
-from ras_sim.job.training import JobSpec
+from ras_sim.job.spec import JobSpec
 from ras_sim.ledger import TariffRow
 from ras_sim.repair.diagnostics import Validation
 from ras_sim.repair.ladder import Ladder, Rung
@@ -31,6 +32,17 @@ from ras_sim.repair.roster import Shift
 from ras_sim.repair.shelf import Returns, ShelfRule
 from ras_sim.repair.tolerance import HoldDown, ToleranceRule
 from ras_sim.repair.workshop import Technicians
+from ras_sim.scenario.build_changes import (
+    BadChange,
+    PlannedStop,
+    Preemption,
+    Wave,
+    build_planned,
+    build_preemptions,
+    build_waves,
+)
+from ras_sim.scenario.build_fleet import build_fleet, defects_of
+from ras_sim.scenario.build_services import Service, build_services
 from ras_sim.scenario.failures import SHOWN, BudgetSpec, ModeSpec
 from ras_sim.scenario.job import JobSpec as JobSection
 from ras_sim.scenario.job import TierSpec, TransferSpec
@@ -39,6 +51,8 @@ from ras_sim.scenario.repair import PartSpec, RepairSpec, RungSpec, Scope, Toler
 from ras_sim.scenario.tariff import build_tariff
 from ras_sim.scenario.technicians import CrewSpec, TechnicianSpec, week_hour
 from ras_sim.topology import Blueprint
+
+__all__ = ["BadChange", "PlannedStop", "Preemption", "Setup", "Wave", "build", "setup_of"]
 
 LOSS: Mapping[Scope, int] = {
     "operation": NOTHING_LOST,
@@ -59,15 +73,6 @@ class Warm:
 
 
 @dataclass(frozen=True, slots=True)
-class PlannedStop:
-    """A stop that is planned: how often, and for how long."""
-
-    name: str
-    every: Distribution
-    duration: Distribution
-
-
-@dataclass(frozen=True, slots=True)
 class Setup:
     """Everything a replication needs. Never changes; shared by all replications of a scenario."""
 
@@ -82,6 +87,7 @@ class Setup:
     elastic: ElasticRule | None
     modes: tuple[FailureMode, ...]
     shocks: tuple[Shock, ...]
+    fleet: Fleet
     ladder: Ladder
     policy: Policy
     validation: Validation | None
@@ -93,6 +99,9 @@ class Setup:
     layout: Layout
     swap: Distribution
     planned: tuple[PlannedStop, ...]
+    preemptions: tuple[Preemption, ...]
+    waves: tuple[Wave, ...]
+    services: tuple[Service, ...]
     detection: Mapping[str, Distribution]
     diagnose: Distribution
     tariff: tuple[TariffRow, ...]
@@ -117,7 +126,7 @@ def build(scenario: Scenario) -> Setup:
     gpus_per_node = blueprint.gpus_per_node
     levels = {name: level for level, name in enumerate(scenario.repair.ladder)}
     ladder = build_ladder(scenario.repair)
-    modes = build_modes(scenario.failures, levels)
+    modes = build_modes(scenario.failures, levels, defects_of(scenario.fleet))
     ids = {mode.key: mode.mode_id for mode in modes}
     job = scenario.job
     n_job_nodes = job.gpus // gpus_per_node
@@ -137,6 +146,7 @@ def build(scenario: Scenario) -> Setup:
             Shock(name, shock.every.build(), shock.under, ids[shock.strikes], shock.p_struck)
             for name, shock in sorted(scenario.shocks.items())
         ),
+        fleet=build_fleet(scenario.fleet, modes, blueprint),
         ladder=ladder,
         policy=build_policy(repair, ladder, levels),
         validation=build_validation(repair),
@@ -147,10 +157,10 @@ def build(scenario: Scenario) -> Setup:
         job=build_job(job, repair.ladder),
         layout=build_layout(job, blueprint.gpus_per_domain),
         swap=job.spares.swap.build(),
-        planned=tuple(
-            PlannedStop(name, stop.every.build(), stop.duration.build())
-            for name, stop in sorted(job.planned.items())
-        ),
+        planned=build_planned(job.planned, ids),
+        preemptions=build_preemptions(job.preemptions or {}),
+        waves=build_waves(scenario.fleet, ids),
+        services=build_services(scenario.services or {}, job.checkpoints),
         detection={symptom: scenario.detection.of(symptom) for symptom in SHOWN},
         diagnose=scenario.detection.diagnose.build(),
         tariff=build_tariff(scenario, gpus_per_node),
@@ -158,18 +168,18 @@ def build(scenario: Scenario) -> Setup:
 
 
 def build_modes(
-    failures: Mapping[str, Mapping[str, ModeSpec]], levels: Mapping[str, int]
+    failures: Mapping[str, Mapping[str, ModeSpec]], levels: Mapping[str, int], defects: set[str]
 ) -> tuple[FailureMode, ...]:
     """All failure modes, numbered in the order of class and name, whatever the order in the file."""
     named = sorted((cls, name) for cls, modes in failures.items() for name in modes)
     return tuple(
-        build_mode(mode_id, cls, name, failures[cls][name], levels)
+        build_mode(mode_id, cls, name, failures[cls][name], levels, alike=f"{cls}.{name}" not in defects)
         for mode_id, (cls, name) in enumerate(named)
     )
 
 
 def build_mode(
-    mode_id: int, component_class: str, name: str, spec: ModeSpec, levels: Mapping[str, int]
+    mode_id: int, component_class: str, name: str, spec: ModeSpec, levels: Mapping[str, int], *, alike: bool
 ) -> FailureMode:
     """One failure mode; the benign faults of a memoryless one are split off by thinning its rate."""
     lifetime, benign_per_h = spec.build_lifetime(), 0.0
@@ -179,7 +189,7 @@ def build_mode(
     effective = weights
     # What follows a benign fault in a burst may be harmful, and one that is taken in uses up the budget of its part, so
     # such faults have an effect.
-    plain = spec.frailty is None and spec.burst is None and spec.absorbs is None
+    plain = spec.frailty is None and spec.burst is None and spec.absorbs is None and alike
     if lifetime is not None and lifetime.memoryless and plain and weights["benign"] > 0.0:
         benign_per_h = weights["benign"] / lifetime.mean_h
         harmful = 1.0 - weights["benign"]
@@ -204,6 +214,9 @@ def build_mode(
         burst=Burst(spec.burst.extra, spec.burst.gap.build()) if spec.burst else None,
         detection={symptom: duration.build() for symptom, duration in spec.detection.items()},
         absorbs=build_budget(spec.absorbs, levels),
+        p_start=0.0 if spec.p_start is None else spec.p_start,
+        season=spec.season.build() if spec.season else None,
+        alike=alike,
     )
 
 

@@ -9,7 +9,8 @@ from pydantic import Field, model_validator
 from ras_sim.distributions import Distribution, Exponential
 from ras_sim.faults.frailty import Frailty, GammaFrailty, TwoPointFrailty
 from ras_sim.faults.modes import Clock, Symptom
-from ras_sim.scenario.fields import Duration, Fraction, Hours, RatePerHour, Source, Strict
+from ras_sim.faults.seasons import Season
+from ras_sim.scenario.fields import Duration, Fraction, Hours, PositiveHours, RatePerHour, Source, Strict
 
 _SUM_TOLERANCE = 1e-6
 
@@ -69,15 +70,30 @@ class BudgetSpec(Strict):
     )
     source: Source
 
+class SeasonSpec(Strict):
+    """The hazard swings: times 1 + amplitude x cos(2 pi (t - peak) / period); the mean stays what it is."""
+
+    amplitude: float = Field(gt=0.0, le=1.0, description="How far it swings, as a share of the mean.")
+    period: PositiveHours = Field(24.0, description="From one peak to the next.")
+    peak: Hours = Field(description="Hour of the run at which it is highest; a run begins when you say it does.")
+    source: Source
+
+    def build(self) -> Season:
+        return Season(self.amplitude, self.period, self.peak)
+
 
 class ModeSpec(Strict):
-    """One way in which a class of parts fails: one of `rate` and `lifetime`, or neither for shocks only."""
+    """One way in which a class of parts fails: one of `rate` and `lifetime`, or neither for shocks and starts only."""
 
     rate: RatePerHour | None = Field(None, description="Constant hazard of one part.")
     lifetime: Duration | None = Field(None, description="Distribution of the life of one part.")
+    p_start: Fraction | None = Field(
+        None, description="Probability of each part of the job to fail when the job starts, in the swing of power and heat."
+    )
     start_age: Hours = Field(0.0, description="Age of every part at the start of the run.")
     clock: Clock = Field("calendar", description="The time that parts age on.")
     frailty: FrailtySpec | None = Field(None, description="How parts of the class differ.")
+    season: SeasonSpec | None = Field(None, description="How the hazard swings with the time of day.")
     symptoms: dict[Symptom, Fraction] = Field(description="How a fault shows: probabilities that sum to 1.")
     clears_at: dict[Name, Fraction] = Field(
         description="Probability of each rung to be the lowest one that truly fixes the fault."
@@ -108,6 +124,8 @@ class ModeSpec(Strict):
             raise ValueError("frailty: got one for a rate of 0, want a rate > 0")
         if self.absorbs is not None:
             self._consistent_budget(self.absorbs)
+        if self.season is not None and self.rate is None and self.lifetime is None:
+            raise ValueError("season: got one without `rate` or `lifetime`, want a hazard that can swing")
         unused = [symptom for symptom in self.detection if symptom not in self.seen_as]
         if unused:
             raise ValueError(f"detection: got {', '.join(unused)}, want only symptoms that this mode has")

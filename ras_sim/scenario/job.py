@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Discriminator, Field, Tag, model_validator
 
+from ras_sim.scenario.changes import BadSpec
 from ras_sim.scenario.failures import Name
 from ras_sim.scenario.fields import (
     Bytes,
@@ -90,6 +91,18 @@ class PlannedSpec(Strict):
 
     every: Duration = Field(description="From the end of one to the request of the next.")
     duration: Duration = Field(description="Of the stop itself, before start-up and restore.")
+    bad: BadSpec | None = Field(None, description="What if the change that it brings is bad: in all parts.")
+    source: Source
+
+
+class PreemptionSpec(Strict):
+    """Others take all nodes of the job for a while."""
+
+    every: Duration = Field(description="From the end of one to the notice of the next.")
+    lasts: Duration = Field(description="How long the nodes are gone.")
+    notice: Hours = Field(
+        0.0, description="How long before it is said; the job works on, and saves last if there is time for a save."
+    )
     source: Source
 
 
@@ -153,3 +166,4 @@ class JobSpec(Strict):
     spares: SparesSpec = Field(description="Spare nodes.")
     elastic: ElasticSpec | None = Field(None, description="Smaller widths; the width is fixed if left out.")
     planned: dict[Name, PlannedSpec] = Field(default_factory=dict, description="Planned stops by name.")
+    preemptions: dict[Name, PreemptionSpec] | None = Field(None, description="Who takes the nodes of the job, by name.")

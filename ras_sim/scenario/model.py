@@ -11,9 +11,11 @@ from ras_sim.scenario.cost import CostSpec
 from ras_sim.scenario.expect import Expectation
 from ras_sim.scenario.failures import DetectionSpec, ModeSpec, Name, ShockSpec
 from ras_sim.scenario.fields import PositiveHours, Source, Strict
+from ras_sim.scenario.fleet import FleetSpec
 from ras_sim.scenario.job import JobSpec
 from ras_sim.scenario.machine import MachineSpec
 from ras_sim.scenario.repair import RepairSpec
+from ras_sim.scenario.services import ServiceSpec
 from ras_sim.scenario.uncertain import Uncertainty
 from ras_sim.scenario.writing import to_yaml
 
@@ -50,6 +52,10 @@ class Scenario(Strict):
         description="Failure modes by component class and name."
     )
     shocks: dict[Name, ShockSpec] = Field(default_factory=dict, description="Common causes by name.")
+    fleet: FleetSpec | None = Field(None, description="How the machine came about: all nodes at once if left out.")
+    services: dict[Name, ServiceSpec] | None = Field(
+        None, description="What the whole machine shares, by name: control_plane, storage; never out if left out."
+    )
     repair: RepairSpec = Field(description="Who repairs what, how, with what.")
     cost: CostSpec | None = Field(None, description="Prices; nothing is charged if left out.")
     published: dict[str, Published] = Field(

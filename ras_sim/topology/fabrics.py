@@ -5,7 +5,8 @@ marked *assumed*; all are arguments, so a scenario can state its own.
 
 Class names are the same everywhere: ``node`` (a machine or compute tray), ``gpu`` (any accelerator),
 ``hbm``, ``nvlink``, ``nvswitch``, ``domain``, ``nic``, ``optic``, ``link``, ``leaf``, ``spine``, ``uplink``,
-``uplink_optic``, ``cpu``, ``dimm``, ``ssd``, ``board``, ``psu``, ``fan``, ``rack``, ``power_domain``.
+``uplink_optic``, ``cpu``, ``dimm``, ``ssd``, ``board``, ``psu``, ``fan``, ``rack``, ``power_domain``, ``cooling_loop`` (or
+``cdu``).
 
 The scale-out network of `hgx` and `nvl72` is a rail-optimised fat tree: one NIC per GPU, and NIC r
 of every node of a pod on leaf r of that pod (with ``homing=2`` on two leafs, one in each of two
@@ -67,6 +68,7 @@ def hgx(
     nodes_per_rack: int = 4, racks_per_power_domain: int = 8,
     nodes_per_pod: int = 32, spines: int = 16, oversubscription: float = 2.0,
     homing: int = 1, nic_loss: NicLoss = "rank", ports_per_lane_group: int = 2,
+    racks_per_cooling_loop: int | None = None,
 ) -> Blueprint:
     """Air-cooled nodes of eight GPUs behind NVSwitches, on a rail-optimised fat tree.
 
@@ -85,6 +87,8 @@ def hgx(
         oversubscription: access bandwidth over uplink bandwidth of a leaf, > 0.
         homing: links per NIC, 1 or 2.
         nic_loss: ``"rank"`` or ``"slow"``; see the module's docstring.
+        racks_per_cooling_loop: racks that one chilled-water loop or row of air handlers (``cooling_loop``) cools; None:
+            the machine has no such class.
     Raises:
         ValueError: an argument out of range.
     """
@@ -108,6 +112,8 @@ def hgx(
     add_port_groups(
         machine, nodes_per_pod=nodes_per_pod, homing=homing, ports_per_lane_group=ports_per_lane_group,
     )
+    if racks_per_cooling_loop is not None:
+        machine.group("cooling_loop", "cools", "rack", racks_per_cooling_loop)
     return machine.finish()
 
 

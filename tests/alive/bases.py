@@ -19,6 +19,7 @@ SMALL_MACHINES: dict[str, dict[str, Any]] = {
         "nodes": 16, "gpus_per_node": 4, "gpus_per_reset_domain": 4, "nvlinks_per_gpu": 4, "nvlinks_needed": 3,
         "nvswitches_needed": 3, "nodes_per_rack": 2, "racks_per_power_domain": 2, "nodes_per_pod": 8, "spines": 2,
         "psus_per_node": 3, "psus_needed": 2, "fans_per_node": 3, "fans_needed": 2, "homing": 2,
+        "racks_per_cooling_loop": 4,
     },
     "nvl72": {
         "racks": 4, "trays_per_rack": 4, "nvlinks_per_gpu": 4, "nvlinks_needed": 3, "gpus_per_reset_domain": 2,

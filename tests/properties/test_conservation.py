@@ -54,6 +54,10 @@ def modes(draw: st.DrawFn, spreads: bool) -> dict[str, Any]:
         keys["rate"] = per_h(1.0 / mean_h)
     keys["frailty"] = draw(st.sampled_from((None, {"kind": "gamma", "variance": 1.5},
                                             {"kind": "two_point", "fraction": 0.2, "factor": 5.0})))  # fmt: skip
+    if draw(st.integers(0, 3)) == 0:
+        keys["p_start"] = 0.01
+    if draw(st.booleans()):
+        keys["season"] = {"amplitude": draw(st.sampled_from((0.4, 1.0))), "period": "24 h", "peak": "15 h", **SOURCE}
     if "slow" in symptoms:
         keys["speed"] = draw(st.sampled_from((0.3, 0.8, 0.97)))
     if draw(st.booleans()):
@@ -155,6 +159,43 @@ def tiers(draw: st.DrawFn) -> dict[str, Any]:
 
 
 @st.composite
+def batches(draw: st.DrawFn, n_nodes: int) -> dict[str, Any]:
+    """Up to two batches of nodes that come, burn in and have a defect, the second behind the first."""
+    named, first = {}, 0
+    for name in draw(st.sampled_from((("old",), ("old", "new")))):
+        if first < n_nodes:
+            count = draw(st.integers(1, n_nodes - first))
+            keys: dict[str, Any] = {"first": first, "count": count}
+            keys["joins"] = h(draw(st.sampled_from((0.0, 20.0))))
+            keys["burn_in"] = h(draw(st.sampled_from((0.0, 30.0))))
+            if draw(st.booleans()):
+                keys["start_age"] = h(draw(st.sampled_from((0.0, 70.0))))
+            if draw(st.booleans()):
+                keys["defect"] = {"modes": ["node.b"], "factor": 3.0, **SOURCE}
+            named[name] = {**keys, **SOURCE}
+            first += count
+    return named
+
+
+@st.composite
+def bad_changes(draw: st.DrawFn) -> dict[str, Any]:
+    """A change that is bad every other time."""
+    keys = {"p": 0.5, "modes": ["node.c"], "factor": 50.0, "found_after": draw(durations), "rollback": draw(durations)}
+    return {**keys, **SOURCE}
+
+
+@st.composite
+def waves(draw: st.DrawFn) -> dict[str, Any]:
+    """A change that goes over the nodes."""
+    keys: dict[str, Any] = {"every": draw(st.floats(20.0, 100.0).map(exponential))}
+    keys["sizes"] = draw(st.sampled_from(([1], [1, 3], [99])))
+    keys |= {"duration": draw(durations), "gap": draw(durations)}
+    if draw(st.booleans()):
+        keys |= {"p_bricks": 0.3, "bricks": "node.b"}
+    return {**keys, "bad": draw(bad_changes()) if draw(st.booleans()) else None, **SOURCE}
+
+
+@st.composite
 def scenarios(draw: st.DrawFn) -> Scenario:
     """Two to six nodes, bare or with eight GPUs each, on which everything may happen."""
     hgx = draw(st.booleans())
@@ -164,6 +205,7 @@ def scenarios(draw: st.DrawFn) -> Scenario:
     cls = draw(st.sampled_from(classes))
     failures: dict[str, Any] = {cls: {"a": draw(modes(hgx))}}
     failures.setdefault("node", {})["b"] = draw(modes(hgx))
+    failures["node"]["c"] = mode(rate=per_h(0.001), clock=draw(st.sampled_from(("powered", "in_job"))))
     changes: dict[str, Any] = {}
     if hgx:
         nic_loss = draw(st.sampled_from(("rank", "slow")))
@@ -174,7 +216,8 @@ def scenarios(draw: st.DrawFn) -> Scenario:
         changes["job__parallel__exposed"] = {"data": 0.2}
     if draw(st.booleans()):
         every = draw(st.floats(20.0, 100.0).map(exponential))
-        changes["job__planned"] = {"release": {"every": every, "duration": draw(durations), **SOURCE}}
+        bad = draw(bad_changes()) if draw(st.booleans()) else None
+        changes["job__planned"] = {"release": {"every": every, "duration": draw(durations), "bad": bad, **SOURCE}}
     if draw(st.booleans()):
         shock = {
             "every": exponential(60.0),
@@ -183,6 +226,19 @@ def scenarios(draw: st.DrawFn) -> Scenario:
             "p_struck": draw(chances),
         }
         changes["shocks"] = {"storm": {**shock, **SOURCE}}
+    if draw(st.booleans()):
+        changes["fleet__batches"] = draw(batches(n_nodes))
+    if draw(st.booleans()):
+        changes["fleet__waves"] = {"firmware": draw(waves())}
+    if draw(st.booleans()):
+        notice = h(draw(st.sampled_from((0.0, 0.1, 2.0))))
+        taker = {"every": exponential(60.0), "lasts": draw(durations), "notice": notice, **SOURCE}
+        changes["job__preemptions"] = {"big": taker}
+    if draw(st.booleans()):
+        left = {phase: draw(st.sampled_from((0.0, 0.3))) for phase in ("initialise", "restore", "save")}
+        changes["services"] = {
+            name: {"every": exponential(15.0), "lasts": draw(durations), "left": left, **SOURCE} for name in ("a", "b")
+        }
     for symptom in (*SYMPTOMS[:-1], "diagnose"):
         changes[f"detection__{symptom}"] = draw(durations)
     return small(
@@ -314,7 +370,7 @@ def check_everything(scenario: Scenario, seed: int) -> None:
     assert ledger.completed == (ledger.horizon_h < scenario.horizon_h)
     assert not ledger.completed or (work_h is not None and position_h == pytest.approx(work_h, rel=1e-9))
     assert repr(simulate(scenario, seed=seed, replication=0)) == repr(ledger)
-    if any(row.component_class != "planned" for row in ledger.incidents):
+    if any(row.component_class not in ("planned", "preempted") for row in ledger.incidents):
         assert repr(simulate(scenario, seed=seed, replication=1).incidents) != repr(ledger.incidents)
 
 

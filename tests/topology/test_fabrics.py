@@ -119,6 +119,16 @@ def test_every_leaf_reaches_every_spine(spines: int) -> None:
         assert {over.sources_of(uplink)[0] for uplink in up.sources_of(leaf)} == set(range(spines))
 
 
+def test_a_cooling_loop_cools_its_racks_and_no_others() -> None:
+    machine = hgx(70, nodes_per_rack=4, racks_per_cooling_loop=8)
+    assert machine.counts["cooling_loop"] == 3  # of 18 racks
+    walk = BlastWalk(machine)
+    assert walk.nodes_hit("cooling_loop", 1) == tuple(range(32, 64))
+    assert walk.nodes_hit("cooling_loop", 2) == tuple(range(64, 70))
+    assert "cooling_loop" not in hgx(70).counts
+    assert machine.edges[:-1] == hgx(70, nodes_per_rack=4).edges  # draws are numbered by edges
+
+
 def test_uplinks_follow_oversubscription() -> None:
     for oversubscription, n_up in ((1.0, 32), (2.0, 16), (4.0, 8)):
         blueprint = hgx(64, spines=4, oversubscription=oversubscription)

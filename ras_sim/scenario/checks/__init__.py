@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from ras_sim.scenario.checks.changes import change_findings
 from ras_sim.scenario.checks.cost import cost_findings
 from ras_sim.scenario.checks.expect import expect_findings
 from ras_sim.scenario.checks.extent import extent_findings
 from ras_sim.scenario.checks.failures import failure_findings
 from ras_sim.scenario.checks.finding import Finding
+from ras_sim.scenario.checks.fleet import fleet_findings
 from ras_sim.scenario.checks.job import job_findings
 from ras_sim.scenario.checks.machine import built_machine
 from ras_sim.scenario.checks.published import published_findings
 from ras_sim.scenario.checks.repair import repair_findings
+from ras_sim.scenario.checks.services import service_findings
 from ras_sim.scenario.checks.technicians import technician_findings
 from ras_sim.scenario.checks.uncertain import uncertain_findings
 from ras_sim.scenario.model import Scenario
@@ -27,6 +30,9 @@ def findings(scenario: Scenario) -> Iterator[Finding]:
     # Without a machine, checks against its classes and sizes are left out.
     yield from job_findings(scenario, machine)
     yield from failure_findings(scenario, machine)
+    yield from fleet_findings(scenario, machine)
+    yield from change_findings(scenario, machine)
+    yield from service_findings(scenario)
     yield from repair_findings(scenario, machine)
     yield from technician_findings(scenario, machine)
     yield from cost_findings(scenario, machine)

@@ -25,7 +25,7 @@ def extent_findings(scenario: Scenario, counts: Mapping[str, int]) -> Iterator[F
     for cls, modes in scenario.failures.items():
         n_parts = counts.get(cls, 0)
         for name, mode in modes.items():
-            yield from _too_many(
+            yield from too_many(
                 ("failures", cls, name), _n_faults(mode, n_parts, scenario.horizon), "faults"
             )
     for name, shock in scenario.shocks.items():
@@ -33,13 +33,13 @@ def extent_findings(scenario: Scenario, counts: Mapping[str, int]) -> Iterator[F
         n_shocks = _n_renewals(shock.every.build(), scenario.horizon)
         n_parts = counts.get(shock.strikes.partition(".")[0], 0)
         n_events = n_shocks * max(n_sources, n_parts * shock.p_struck)
-        yield from _too_many(("shocks", name), n_events, "shocks and struck parts")
+        yield from too_many(("shocks", name), n_events, "shocks and struck parts")
     for name, stop in scenario.job.planned.items():
         n_stops = _n_renewals(stop.every.build(), scenario.horizon)
-        yield from _too_many(("job", "planned", name), n_stops, "stops")
+        yield from too_many(("job", "planned", name), n_stops, "stops")
 
 
-def _too_many(where: tuple[str, ...], n_events: float, what: str) -> Iterator[Finding]:
+def too_many(where: tuple[str, ...], n_events: float, what: str) -> Iterator[Finding]:
     if not n_events <= MAX_EVENTS:  # NaN is too many
         expected = format_count(float(f"{n_events:.3g}")) if math.isfinite(n_events) else "endlessly many"
         yield Finding(where, f"at most {MAX_EVENTS:,} in a run", f"{expected} expected {what}", at_key=True)

@@ -13,10 +13,13 @@ from ras_sim.scenario.model import Scenario
 from ras_sim.topology import RELATIONS, BlastWalk, Blueprint
 from ras_sim.topology.parts import MACHINE, parts_below
 
+_MAX_AT_START = 1.0
+"""Expected faults of one mode at one start of the job."""
+
 
 def failure_findings(scenario: Scenario, machine: Blueprint | None) -> Iterator[Finding]:
     """Everything wrong with what goes wrong."""
-    struck = {shock.strikes for shock in scenario.shocks.values()}
+    struck = {shock.strikes for shock in scenario.shocks.values()} | _bricked(scenario)
     for cls, modes in scenario.failures.items():
         where = ("failures", cls)
         if machine is not None and cls not in machine.counts:
@@ -24,11 +27,18 @@ def failure_findings(scenario: Scenario, machine: Blueprint | None) -> Iterator[
             yield unknown_name(where, cls, machine.counts, what, at_key=True, among=MACHINE_NAMES)
         for name, mode in modes.items():
             yield from _mode(scenario, machine, (*where, name), mode)
-            if mode.build_lifetime() is None and mode.rate is None and f"{cls}.{name}" not in struck:
-                wanted = "`rate` or `lifetime`, or a shock that strikes it"
+            own = mode.build_lifetime() is not None or mode.rate is not None or mode.p_start is not None
+            if not own and f"{cls}.{name}" not in struck:
+                wanted = "`rate`, `lifetime` or `p_start`, or a shock or a wave that strikes it"
                 yield Finding((*where, name), wanted, "a mode that never happens", at_key=True)
     for name, shock in scenario.shocks.items():
         yield from _shock(scenario, machine, ("shocks", name), shock)
+
+
+def _bricked(scenario: Scenario) -> set[str]:
+    """Failure modes that changes in waves bring about."""
+    waves = scenario.fleet.waves.values() if scenario.fleet else ()
+    return {wave.bricks for wave in waves if wave.bricks is not None}
 
 
 def _mode(
@@ -42,6 +52,10 @@ def _mode(
     if lifetime is not None and not math.isfinite(lifetime.cumulative_hazard(np.array([mode.start_age]))[0]):
         yield Finding((*where, "start_age"), "an age that some parts of this lifetime reach")
     yield from _endless(scenario, where, mode)
+    n_parts = 0 if machine is None else machine.counts.get(where[1], 0)
+    if mode.p_start is not None and mode.p_start * n_parts > _MAX_AT_START:
+        wanted = f"at most {_MAX_AT_START / n_parts:.3g}, one of all {n_parts:,} parts: the job would hardly ever come up"
+        yield Finding((*where, "p_start"), wanted)
     known = [] if machine is None else [*RELATIONS, *(edge.name for edge in machine.edges)]
     for name in mode.spreads:
         if known and name not in known:
