@@ -1,8 +1,8 @@
 """What a scenario expects to fail, in the long run, from its rates alone: no simulation.
 
 A mode's long-run rate is 1 / mean life of a part (times 1 + mean followers of a burst), plus the strikes of
-shocks. Infant mortality, ages at the start and differences between parts change when faults come, and are
-left out here.
+shocks. Infant mortality, ages at the start, differences between parts and batches, bad changes and the starts
+of the job change when faults come, and how many; they are left out here.
 """
 
 from __future__ import annotations

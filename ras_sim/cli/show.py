@@ -22,8 +22,8 @@ from ras_sim.units import HOURS_PER_DAY, format_count, format_duration, format_p
 
 _NOTES = (
     "Failures a day are the long-run rate over all parts of the machine: 1 / mean life of a part (with the "
-    "followers of bursts), plus the strikes of shocks. Ages at the start and infant mortality change it in a "
-    "run. Faults without effect (benign) are counted apart.",
+    "followers of bursts), plus the strikes of shocks. Ages, infant mortality, batches, bad changes and the "
+    "starts of the job change it in a run. Faults without effect (benign) are counted apart.",
     "A stop is a crash, a hang, or an exception that the policy does not catch on the first rung; slow and "
     "silent faults are no stops here. The mean times to interrupt are those of a job that uses every part, "
     "before spares and redundancy: MTTI (any) if every failure stopped it, MTTI (stops) if only stops did.",

@@ -46,7 +46,7 @@ def _down_for_ever() -> Ledger:
     return ledger
 
 
-@pytest.fixture(params=["by hand", "deep loss", "never up", "tiny", "full"])
+@pytest.fixture(params=["by hand", "deep loss", "never up", "tiny", "full", "../alive/hgx"])
 def ledger(request: pytest.FixtureRequest) -> Ledger:
     by_name = {"by hand": by_hand, "deep loss": _deep, "never up": _down_for_ever}
     if request.param in by_name:
