@@ -7,7 +7,7 @@ A node of the job that is held still has its place there until it is swapped out
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from itertools import islice
 from typing import Literal
 
@@ -34,6 +34,7 @@ class Cluster:
     __slots__ = (
         "_absent", "_clock", "_group", "_holds", "_job", "_limit", "_n_coming", "_n_hot", "_places", "_rows", "_spares",
         "_warm",
+        "idle",
     )  # fmt: skip
 
     def __init__(
@@ -55,6 +56,10 @@ class Cluster:
         job, spares, warm = _assigned(n_job_nodes, n_spares, n_warm, n_nodes, group)
         self._limit = set(job).union(spares, warm) if group is not None else range(len(job) + n_spares + n_warm)
         self._job = set(job)
+        self.idle: Sequence[int] = (
+            range(n_job_nodes, n_nodes) if group is None else sorted(set(range(n_nodes)) - self._job)
+        )
+        """Nodes that do not serve the job at the start."""
         self._absent = set(absent)
         self._places: dict[int, int] = {} if group is None else {node: n for n, node in enumerate(job)}
         # In the order in which they came.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -66,7 +66,7 @@ class Arrivals:
         walk: the machine's topology.
         seed, replication: the random history.
         strike: called with each fault that is due; returns what begins by it, if anything.
-        in_job: whether a node serves the job at the start.
+        idle: nodes that do not serve the job at the start.
     """
 
     def __init__(
@@ -77,7 +77,7 @@ class Arrivals:
         seed: int,
         replication: int,
         strike: Callable[[Due], Course | None],
-        in_job: Callable[[int], bool],
+        idle: Sequence[int],
     ) -> None:
         self._env = env
         self._setup = setup
@@ -90,7 +90,7 @@ class Arrivals:
         self._calendar, self._powered, self._in_job = Axis(), Axis(), Axis()
         self._axes = {"calendar": self._calendar, "powered": self._powered, "in_job": self._in_job}
         self._ages_in_job = any(mode.clock == "in_job" for mode in setup.modes)
-        idle = [n for n in range(setup.blueprint.n_nodes) if not in_job(n)] if self._ages_in_job else []
+        idle = idle if self._ages_in_job else ()
         self._seasonal = {
             (mode.clock, mode.season): SeasonalClock(mode.clock, mode.season, idle)
             for mode in setup.modes

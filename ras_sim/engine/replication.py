@@ -96,7 +96,7 @@ class Replication:
         )
         workshop_key = base_key(seed, replication, "workshop")
         workshop = Workshop(env, setup.technicians, setup.shelves, ledger, workshop_key)
-        self._arrivals = Arrivals(env, setup, walk, seed, replication, self._strike, cluster.in_job)
+        self._arrivals = Arrivals(env, setup, walk, seed, replication, self._strike, cluster.idle)
         self._job = TrainingJob(
             env, setup.job, ledger.job, self._job_runs, self._arrivals.job_stops, self._finish
         )
