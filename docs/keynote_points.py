@@ -83,6 +83,34 @@ POINTS: tuple[Point, ...] = (
         (Range("detection.diagnose", ("2 min", "5 min", "15 min")),),
     ),
     Point(
+        "S2",
+        "Silent data corruption: disturbingly common, sometimes unreproducible.",
+        "tests in production and in stops, beside a monitor of the training",
+        (Pair(HGX, "s02_tests_hgx_without.yaml", "s02_tests_hgx.yaml", "clean_goodput", 48),),
+        "A defective GPU corrupts about once a week. A monitor must notice, a replay must show it, the right node "
+        "must be accused and the check must find the defect: weeks pass, all of which are thrown away, or are tainted "
+        "at the end without anybody knowing. Tests find most defects before that, some of them before they have "
+        "corrupted anything. What cannot be reproduced is never found by either.",
+        (Range("failures.gpu.sdc.corrupts.reproducible", ("50 %", "80 %", "100 %"), 24),),
+    ),
+    Point(
+        "S2",
+        "Corruption taints every checkpoint after it.",
+        "one checkpoint for each day is kept for 30 days",
+        (Pair(HGX, "s02_keep_hgx_without.yaml", "s02_keep_hgx.yaml", "goodput", 48),),
+        "Corruption is found days after it began. If the last two hours of checkpoints are all there is, none of them "
+        "is sound, and the job begins again; one checkpoint a day bounds what is lost by the age of the corruption "
+        "and a day.",
+    ),
+    Point(
+        "S2",
+        "Suspicion may be wrong.",
+        "suspect steps are replayed before anybody is accused",
+        (Pair(HGX, "s02_replay_hgx_without.yaml", "s02_replay_hgx.yaml", "goodput", 48),),
+        "Of sixteen alarms fifteen are false. Each that accuses a node stops the job, throws away the work since the "
+        "checkpoint before it, and takes a spare for hours; a replay pauses the job for two minutes and dismisses it.",
+    ),
+    Point(
         "S3",
         "Failures have a very wide blast radius: one part stops a job of 100,000.",
         "two links for each NIC, of which one is enough",
@@ -192,6 +220,24 @@ POINTS: tuple[Point, ...] = (
         "The node comes back from a reboot with one bank of 32 less and stays in the job, which waits a little longer for "
         "memory; nobody has to come. Goodput hardly moves, since a spare hides the repair in both: what is saved are "
         "hours of technicians, and nodes on the shelf.",
+    ),
+    Point(
+        "S9",
+        "Validation must be automated, fast, extensive and performable in the field.",
+        "short tests before each start and while the job runs",
+        (Pair(HGX, "s09_field_hgx_without.yaml", "s09_field_hgx.yaml"),),
+        "Half of the faults are defects for days before they stop the job. A test that finds one takes the node out "
+        "after a save, when the job is down anyway or in a drained stop: no detection, no diagnosis, no lost work. It "
+        "costs its duration in every start of the whole job.",
+        (Range("failures.gpu.faulty.incubates.mean", ("1 d", "3 d", "10 d")),),
+    ),
+    Point(
+        "S9",
+        "In-depth correctness checks after an SDC accusation.",
+        "an in-depth check decides whether an accused node is repaired",
+        (Pair(HGX, "s02_check_hgx_without.yaml", "s02_check_hgx.yaml", "technician_h", 48),),
+        "Most accused nodes are innocent. Without a check each of them loses a GPU to an RMA; with it they are back "
+        "in four hours. The price: a guilty node that the check misses goes back, too, and corrupts on.",
     ),
     Point(
         "S12",

@@ -120,9 +120,9 @@ def _cause(name: str, count: int, simulated: Estimate) -> Cause:
 
 
 def elapsed_ettr(result: Result) -> Estimate:
-    """Productive and degraded hours over all hours that passed, planned stops included."""
+    """Hours of training that were kept, and degraded ones, over all hours that passed, planned stops included."""
     return estimate(
-        [(one.time_h["productive"] + one.time_h["degraded"]) / one.horizon_h for one in result.measures]
+        [one.goodput + one.time_h["degraded"] / one.horizon_h for one in result.measures]
     )
 
 

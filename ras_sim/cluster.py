@@ -33,8 +33,7 @@ class Cluster:
 
     __slots__ = (
         "_absent", "_clock", "_group", "_holds", "_job", "_limit", "_n_coming", "_n_hot", "_places", "_rows", "_spares",
-        "_warm",
-        "idle",
+        "_warm", "idle", "joined", "members",
     )  # fmt: skip
 
     def __init__(
@@ -55,6 +54,8 @@ class Cluster:
             )
         job, spares, warm = _assigned(n_job_nodes, n_spares, n_warm, n_nodes, group)
         self._limit = set(job).union(spares, warm) if group is not None else range(len(job) + n_spares + n_warm)
+        limit = self._limit
+        self.members: Sequence[int] = limit if isinstance(limit, range) else sorted(limit)  # serve the job, or may
         self._job = set(job)
         self.idle: Sequence[int] = (
             range(n_job_nodes, n_nodes) if group is None else sorted(set(range(n_nodes)) - self._job)
@@ -70,6 +71,7 @@ class Cluster:
         self._holds: dict[int, int] = {}
         self._rows = rows
         self._clock = clock
+        self.joined: list[int] = []  # every node that took a place in the job, in order
         rows.append(ResourceRow(0.0, "spare_nodes", len(self._spares)))
         if n_warm:
             rows.append(ResourceRow(0.0, "warm_nodes", len(self._warm)))
@@ -78,6 +80,11 @@ class Cluster:
     def n_spares(self) -> int:
         """Spares that could serve now."""
         return len(self._spares)
+
+    @property
+    def n_in_job(self) -> int:
+        """Nodes that serve the job."""
+        return len(self._job)
 
     @property
     def n_sound(self) -> int:
@@ -91,6 +98,20 @@ class Cluster:
     def in_job(self, node: int) -> bool:
         """Whether the node serves the job."""
         return node in self._job
+
+    def serves(self, node: int) -> bool:
+        """Whether the node serves the job, or could, and nobody keeps it out of service."""
+        return node not in self._holds and (node in self._job or node in self._spares)
+
+    def some(self, within: Callable[[int], bool], share: float) -> int | None:
+        """The first of the members that `within` holds of, from that share of them on, 0 <= share < 1; None if none is.
+
+        One after a gap is a little more likely than the others: gaps are few.
+        """
+        members = self.members
+        first = int(share * len(members))
+        nodes = (members[(first + step) % len(members)] for step in range(len(members)))
+        return next((node for node in nodes if within(node)), None)
 
     def of_job(self, nodes: Iterable[int]) -> list[int]:
         """Those of the nodes that serve the job."""
@@ -204,6 +225,7 @@ class Cluster:
         for node in newcomers:
             del self._spares[node]
         self._job.update(newcomers)
+        self.joined.extend(newcomers)
         if newcomers:
             self._note(-len(newcomers))
         return [], newcomers
@@ -228,6 +250,7 @@ class Cluster:
             self._places[newcomer] = self.place(node)
         self._job.difference_update(nodes)
         self._job.update(newcomers)
+        self.joined.extend(newcomers)
         self._note(-len(nodes))
         healthy = [node for node in nodes if self._is_free(node)]
         for node in healthy:

@@ -4,7 +4,8 @@ Eight tables. Times are hours since the start of the run, `incident_id` is -1 wh
 
 job        where every second of the job went. The hours of all rows sum to the horizon, exactly up to rounding.
            A running interval gives up to three rows with the same start and end (productive, degraded, checkpoint_save).
-           Work that an interruption destroys is a pair of rows: -x productive and +x lost_work.
+           Work that an interruption destroys is a pair of rows: -x productive and +x lost_work; work that is corrupt at
+           the end without anybody knowing one of -x productive and +x tainted.
 incidents  one row per incident: one fault's life, or one return of a fault that was not truly fixed.
 attempts   one row per try of a rung on an incident.
 resources  a change in the level of something limited: spare nodes, busy technicians, parts on the shelf, queues.
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 
 CATEGORIES = (
     "productive",
+    "tainted",
     "degraded",
     "lost_work",
     "checkpoint_save",
@@ -44,6 +46,7 @@ CATEGORIES = (
 
 BADPUT = {
     "productive": "",
+    "tainted": "",
     "degraded": "OTHER",
     "lost_work": "WASTED_PROGRESS_FROM_DISRUPTION",
     "checkpoint_save": "UNPRODUCTIVE_CHECKPOINT_SAVE_TIME",
@@ -58,7 +61,8 @@ BADPUT = {
     "planned": "CUSTOM_BADPUT_EVENTS",
     "power_throttle": "OTHER",
 }
-"""Each category's name among the `BadputType` members of ml-goodput-measurement ("" is goodput, not badput)."""
+"""Each category's name among the `BadputType` members of ml-goodput-measurement ("" is goodput, not badput: who does not
+know that work is corrupt counts it as done)."""
 
 NO_INCIDENT = -1
 
@@ -87,8 +91,10 @@ class IncidentRow(NamedTuple):
     exception, a fault sat out), interrupted (a running job stopped), drained (stopped on purpose, work saved first),
     dropped (its replicas left the step, the others went on), extended (the job was down already), slowed. `outcome` is
     one of fixed, comes_back (closed, not fixed), disabled (the part was taken out of use; its repair is an incident of its
-    own, with the same root), tolerated, deferred (its repair waits), sat_out, open. `n_interruptions` counts how often it
-    stopped a running job so that it had to start up again.
+    own, with the same root), tolerated, deferred (its repair waits), sat_out, open; of an alarm (symptom alarm, class
+    monitor or test, `node` is the accused one) dismissed, acquitted, convicted, cordoned (the node leaves for good); of a
+    good part that is replaced (symptom healthy) in_vain. `n_interruptions` counts how often it stopped a running job so
+    that it had to start up again.
     `n_gpus_hit` are the GPUs of the blast, `n_gpus_out` all of the nodes that were kept out of service for it, from
     `held_h` on (NaN: not known, or none).
     """

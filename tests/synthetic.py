@@ -52,6 +52,7 @@ class FakeScenario:
     resolved_text: str = "name: synthetic_16k\nhorizon: 1296 h\n"
     content_hash: str = "0" * 64
     published: Mapping[str, Published] = field(default_factory=dict)
+    failures: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     ladder: Sequence[str] = LADDER
     currency: str | None = None
 

@@ -12,6 +12,7 @@ import simpy
 
 from ras_sim.engine.course import Course
 from ras_sim.engine.seasons import SeasonalClock
+from ras_sim.faults.arrivals import defective_parts
 from ras_sim.faults.batches import Batch, Fleet
 from ras_sim.faults.clocks import EXTRA, Axis, Due, first_dues
 from ras_sim.faults.lives import Lives
@@ -117,6 +118,8 @@ class Arrivals:
         queues: dict[int, list[Due]] = {id(axis): [] for axis in axes}
         for mode in self._setup.modes:
             self._first(mode, queues, seed, replication)
+            if mode.p_present > 0.0:
+                queues[id(self._calendar)].extend(self._present(mode, seed, replication))
         for shock in self._setup.shocks:
             queues[id(self._calendar)].extend(self._strikes(shock, seed, replication))
         for axis in axes:
@@ -136,6 +139,13 @@ class Arrivals:
                     due._replace(at_h=_burning_until_h(mode, batch, due.accrued_h)) for due in dues[:n_early]
                 )
             queues[id(self._axis_of[mode.mode_id])].extend(dues[n_early:])
+
+    def _present(self, mode: FailureMode, seed: int, replication: int) -> list[Due]:
+        """The defects that are there when the run begins."""
+        key = base_key(seed, replication, "present", mode.component_class, mode.name)
+        n = self._setup.blueprint.counts[mode.component_class]
+        parts = defective_parts(mode, n, seed, replication)
+        return [self._extra(0.0, mode.mode_id, part, child_key(key, part)) for part in parts]
 
     def _strikes(self, shock: Shock, seed: int, replication: int) -> list[Due]:
         mode = self._setup.modes[shock.mode_id]

@@ -10,6 +10,7 @@ import simpy
 
 from ras_sim.cluster import Cluster
 from ras_sim.engine.arrivals import Arrivals
+from ras_sim.engine.corruption import Corruptions
 from ras_sim.engine.elastic import Elastic
 from ras_sim.engine.warm import WarmPool
 from ras_sim.job.checkpoints import NODE_LOST, NOTHING_LOST, PROCESSES_LOST
@@ -41,6 +42,7 @@ class Impact:
         arrivals: told who joins and leaves, for parts that age in the job.
         job: the training job.
         warm_key: base key of the draws of warm nodes.
+        corruptions: told of silent faults that corrupt by events.
     """
 
     def __init__(
@@ -51,6 +53,7 @@ class Impact:
         arrivals: Arrivals,
         job: TrainingJob,
         warm_key: int,
+        corruptions: Corruptions,
     ) -> None:
         self._env = env
         self._setup = setup
@@ -59,6 +62,7 @@ class Impact:
         self._job = job
         self._elastic = Elastic(setup.elastic, cluster)
         self._pool = WarmPool(env, setup.warm, cluster, warm_key)
+        self._corruptions = corruptions
         self._stopping: dict[int, Incident] = {}  # those that hold the job
         self._waiting: list[Incident] = []  # for spare nodes, first come first served
         self._pace: dict[int, float] = {}  # relative speed that each slow incident allows
@@ -80,10 +84,43 @@ class Impact:
                 self._hold(incident, more, "repair", rung.loses, save_first=True)
         if rung.loses == NOTHING_LOST or incident.incident_id not in self._stopping:
             return
-        self._job.lose(rung.loses)
+        self._lose(incident, rung.loses)
+
+    def _lose(self, incident: Incident, level: int) -> None:
+        """State of the job is destroyed while it stands still: a pause becomes an interruption."""
+        self._job.lose(level)
         if incident.effect == "paused":
             incident.effect, incident.n_interruptions = "interrupted", incident.n_interruptions + 1
             self.on_stop()
+
+    def pause(self, incident: Incident) -> None:
+        """The job stands still, and loses nothing, while an alarm is looked into."""
+        # A save that is under way for another stop is not cut short by it.
+        self._stop_job(incident, "diagnose", NOTHING_LOST, save_first=not self._job.running)
+
+    def accuse(self, incident: Incident, node: int, go_back: bool) -> None:
+        """A node is taken out of service on suspicion.
+
+        Args:
+            incident: the alarm.
+            node: who is accused.
+            go_back: the job stops whoever is accused, since its work is suspect; else it stops, after it has saved, only
+                for a node of its own.
+        """
+        self._cluster.hold((node,))
+        incident.held.append(node)
+        incident.held_h = self._env.now
+        if incident.incident_id in self._stopping:
+            self._lose(incident, PROCESSES_LOST)
+        elif go_back or self._cluster.in_job(node):
+            self._stop_job(incident, "diagnose", PROCESSES_LOST, save_first=not go_back)
+
+    def do_without(self, incident: Incident) -> None:
+        """The job goes on without the accused node, with a spare in its place if it was in the job."""
+        if incident.incident_id in self._stopping and not self._cluster.touches_job(incident.held):
+            self._let_go(incident)
+        else:
+            self.meanwhile(incident, swap=True)
 
     def _hold(
         self, incident: Incident, nodes: Iterable[int], category: str, level: int, save_first: bool
@@ -120,12 +157,12 @@ class Impact:
         if incident.incident_id in self._stopping and not incident.swapping and incident not in self._waiting:
             self._job.mark(incident.incident_id, category)
 
-    def meanwhile(self, incident: Incident, rung: Rung) -> None:
-        """What the job does while the rung is tried: wait for the part, go on with spares, or with fewer replicas."""
+    def meanwhile(self, incident: Incident, swap: bool) -> None:
+        """What the job does while a rung is tried or a node is checked: wait, go on with spares, or with fewer replicas."""
         is_out = self._elastic.is_out(incident)
         if incident.swapping or not (is_out or incident.incident_id in self._stopping):
             return
-        nodes = self._cluster.of_job(incident.held) if rung.swap else []
+        nodes = self._cluster.of_job(incident.held) if swap else []
         if not nodes:
             self.stage(incident, "repair")
         elif self._cluster.replacements(nodes) is not None:
@@ -164,6 +201,15 @@ class Impact:
             self._env.timeout(delay_h).callbacks.append(partial(self._swapped, incident))
         else:
             self._swapped(incident)
+
+    def rotate(self, nodes: list[int]) -> None:
+        """Spares take the places of good nodes, while somebody else holds the job."""
+        newcomers = self._cluster.swap_out(nodes)
+        self._pool.refill(self._more_spares)
+        self._arrivals.swap(nodes, newcomers)
+        self._job.lose(NODE_LOST)
+        self._left(nodes)
+        self._joined(newcomers)
 
     def _swapped(self, incident: Incident, _: simpy.Event | None = None) -> None:
         incident.swapping = False
@@ -242,7 +288,7 @@ class Impact:
         for other in self.hidden_in(nodes):
             if not self._cluster.touches_job(self._exposed[other.incident_id]):
                 self._drop_pace(other)
-                self._job.cleanse(other.incident_id)
+                self._cleanse(other)
                 self.on_leave(other)
 
     def _joined(self, nodes: list[int]) -> None:
@@ -299,10 +345,20 @@ class Impact:
         waiting = self._shown.pop(incident.incident_id, None)
         if waiting is not None:
             waiting.succeed()
-        if incident.symptom == "silent":
+        if incident.symptom != "silent":
+            self._slow_down(incident)
+            return
+        corruption = self._setup.modes[incident.mode_id].corruption
+        if corruption is None:
             self._job.taint(incident.incident_id)
         else:
-            self._slow_down(incident)
+            self._corruptions.begin(incident, corruption)
+
+    def _cleanse(self, incident: Incident) -> None:
+        """What the fault is in has left the job: it corrupts no work from now on."""
+        if incident.symptom == "silent":
+            self._job.cleanse(incident.incident_id)
+            self._corruptions.end(incident)
 
     def _slow_down(self, incident: Incident) -> None:
         """The job runs at the pace of its slowest part."""
@@ -382,7 +438,7 @@ class Impact:
     def _conceal(self, incident: Incident, nodes: tuple[int, ...]) -> None:
         """The fault slows or corrupts its nodes no longer."""
         self._drop_pace(incident)
-        self._job.cleanse(incident.incident_id)
+        self._cleanse(incident)
         self._shown.pop(incident.incident_id, None)
         for node in nodes:
             self._hidden[node].remove(incident)

@@ -7,15 +7,18 @@ fault: the same symptom, the same rung truly needed, the same outcome of the n-t
 from __future__ import annotations
 
 import math
-from collections.abc import Generator
+from collections import Counter
+from collections.abc import Callable, Generator
 from dataclasses import replace
 from functools import partial
 from operator import attrgetter
+from typing import NamedTuple
 
 import simpy
 
 from ras_sim.cluster import Cluster
 from ras_sim.engine.arrivals import Arrivals
+from ras_sim.engine.corruption import Corruptions
 from ras_sim.engine.course import Course, Steps
 from ras_sim.engine.degraded import Degraded
 from ras_sim.engine.impact import Impact
@@ -36,8 +39,8 @@ from ras_sim.scenario.build import Setup
 from ras_sim.streams import child_key, uniform
 from ras_sim.topology import BlastWalk
 
-# Draws of a root cause, by purpose. Lives use 0 to 3 of the same key, swaps 19, blasts 22.
-_SYMPTOM, _NEEDS, _DETECT, _DIAGNOSE, _RETURN, _OUTAGE = 16, 17, 18, 20, 21, 40
+# Draws of a root cause, by purpose. Lives use 0 to 3 of the same key, swaps 19, blasts 22, accusations 23, corruption 25.
+_SYMPTOM, _NEEDS, _DETECT, _DIAGNOSE, _RETURN, _INCUBATES, _OUTAGE = 16, 17, 18, 20, 21, 24, 40
 _BLOCK = 64  # the n-th return of a root cause uses the n-th block of draws
 # Draws of one try of one rung: blocks of _PER_TRY from _TRY on, by rung and number of the try.
 _TRY, _PER_TRY = 1 << 32, 8
@@ -62,6 +65,23 @@ ENDINGS = frozenset({"fixed", "seems_fixed", "disabled"})
 """Outcomes of a try that end the climb."""
 
 
+class Hidden(NamedTuple):
+    """A defect that nobody has noticed.
+
+    Args:
+        mode, instance, node: what is defective, and the node that holds it.
+        root: what is truly wrong.
+        incident: in which it slows or corrupts already; None of one that will show later, as `symptom`.
+    """
+
+    mode: FailureMode
+    instance: int
+    node: int | None
+    root: RootCause
+    symptom: str
+    incident: Incident | None = None
+
+
 class Incidents:
     """All incidents of one replication.
 
@@ -75,6 +95,7 @@ class Incidents:
         job: the training job.
         ledger: where rows go.
         warm_key: base key of the draws of warm nodes.
+        corruptions: told of silent faults that corrupt by events.
 
     Attributes:
         impact: what the incidents do to the job.
@@ -91,6 +112,7 @@ class Incidents:
         job: TrainingJob,
         ledger: Ledger,
         warm_key: int,
+        corruptions: Corruptions,
     ) -> None:
         self._env = env
         self._setup = setup
@@ -100,7 +122,7 @@ class Incidents:
         self._job = job
         self._ledger = ledger
         self._spread = Spread(setup, walk)
-        self.impact = Impact(env, setup, cluster, arrivals, job, warm_key)
+        self.impact = Impact(env, setup, cluster, arrivals, job, warm_key, corruptions)
         self._degraded = Degraded(env, setup, self.impact, self._spread)
         self._worth = Worth(env, setup, cluster, self.impact, self._spread, ledger.resources)
         self._lemons = LemonWatch(setup.policy.lemon)
@@ -108,9 +130,10 @@ class Incidents:
         self._budgeted = [mode for mode in setup.modes if mode.absorbs is not None]
         self._open: dict[int, Incident] = {}
         self._at: dict[tuple[int, int], Incident] = {}  # mode and part -> the incident that further faults join
-        self._returning: dict[int, tuple[FailureMode, int, RootCause]] = {}  # by key: what only seems to be fixed
+        self._latent: dict[int, Hidden] = {}  # by key: what does not show yet, or only seems to be fixed
         self._start: dict[tuple[int, str], int] = {}  # mode and symptom -> the policy's first rung
         self._n_incidents = 0
+        self._reserved: set[int] = set()  # numbers of incidents to come
         self.n_faults = [0] * len(setup.modes)
         self.n_benign = [0] * len(setup.modes)
 
@@ -125,10 +148,10 @@ class Incidents:
         _, _, accrued_h, mode_id, instance, life, node, origin = due
         mode = self._setup.modes[mode_id]
         if isinstance(origin, RootCause):
-            if self._returning.pop(origin.key, None) is None:
-                return None  # the part was replaced before it could come back
-            node = self._spread.home(mode, instance)
-            return self._show(mode, instance, node, origin, self._symptom(mode, origin, mode.symptoms))
+            latent = self._latent.pop(origin.key, None)
+            if latent is None:
+                return None  # it was found, or the part was replaced, before it could show
+            return self._show(mode, instance, latent.node, origin, latent.symptom)
         lives = self._arrivals.lives[mode_id]
         if life != EXTRA and lives.number(instance) != life:
             return None  # the part was replaced before this could happen
@@ -139,10 +162,26 @@ class Incidents:
         self.n_faults[mode_id] += 1
         if life == EXTRA:
             node = self._spread.home(mode, instance)
-            return self._show(mode, instance, node, root, self._symptom(mode, root, mode.extra_symptoms))
+            return self._set_in(mode, instance, node, root, self._symptom(mode, root, mode.extra_symptoms))
         if mode.burst is not None:
             self._arrivals.push_followers(mode, instance, life, key)
-        return self._show(mode, instance, node, root, self._symptom(mode, root, mode.symptoms))
+        return self._set_in(mode, instance, node, root, self._symptom(mode, root, mode.symptoms))
+
+    def _set_in(
+        self, mode: FailureMode, instance: int, node: int | None, root: RootCause, symptom: str
+    ) -> Course | None:
+        """The defect is there; it shows at once, or after a while."""
+        if mode.incubates is None or symptom == "benign":
+            return self._show(mode, instance, node, root, symptom)
+        root.incident_id = self.next_id()  # of the incident in which it will show, or be found
+        self._reserved.add(root.incident_id)
+        self._lurk(Hidden(mode, instance, node, root, symptom), mode.incubates.draw(root.key, _INCUBATES))
+        return None
+
+    def _lurk(self, latent: Hidden, for_h: float) -> None:
+        """A defect shows after a while, unless it is found before."""
+        self._latent[latent.root.key] = latent
+        self._arrivals.push_return(self._env.now + for_h, latent.mode.mode_id, latent.instance, latent.root)
 
     @staticmethod
     def _symptom(mode: FailureMode, root: RootCause, symptoms: Mixture[Symptom]) -> Symptom:
@@ -179,9 +218,22 @@ class Incidents:
     def _open_incident(
         self, mode: FailureMode, instance: int, node: int | None, root: RootCause, symptom: str
     ) -> Course:
+        incident = self._new_incident(mode, instance, node, root, symptom)
+        rule = self._setup.policy.tolerance(mode.component_class, mode.key) if self._setup.policy.tolerate else None
+        if rule is not None and symptom in STOPPING:
+            n_before = self._tolerance.sits_out(rule, mode.mode_id, instance, self._env.now)
+            if n_before is not None:
+                self._begin(incident, "repair", NOTHING_LOST)
+                return Course(self._sit_out(incident, mode, rule, n_before))
+        self._begin(incident, "detect", NOTHING_LOST if symptom == "exception" else PROCESSES_LOST)
+        return Course(self._life(incident, mode))
+
+    def _new_incident(
+        self, mode: FailureMode, instance: int, node: int | None, root: RootCause, symptom: str
+    ) -> Incident:
         nodes, slowed, n_gpus, speed = self._spread.reach(mode, instance, root.key)
         incident = Incident(
-            incident_id=self._n_incidents,
+            incident_id=self._number_for(root),
             root=root,
             mode_id=mode.mode_id,
             component_class=mode.component_class,
@@ -195,16 +247,15 @@ class Incidents:
             n_gpus=n_gpus,
             speed=mode.speed if symptom == "slow" else speed,
         )
-        self._n_incidents += 1
         self._open[incident.incident_id] = self._at[mode.mode_id, instance] = incident
-        rule = self._setup.policy.tolerance(mode.component_class, mode.key) if self._setup.policy.tolerate else None
-        if rule is not None and symptom in STOPPING:
-            n_before = self._tolerance.sits_out(rule, mode.mode_id, instance, self._env.now)
-            if n_before is not None:
-                self._begin(incident, "repair", NOTHING_LOST)
-                return Course(self._sit_out(incident, mode, rule, n_before))
-        self._begin(incident, "detect", NOTHING_LOST if symptom == "exception" else PROCESSES_LOST)
-        return Course(self._life(incident, mode))
+        return incident
+
+    def _number_for(self, root: RootCause) -> int:
+        """The number that was kept for the first incident of a defect that did not show at once, or a new one."""
+        if root.incident_id not in self._reserved:
+            return self.next_id()
+        self._reserved.discard(root.incident_id)
+        return root.incident_id
 
     def _begin(self, incident: Incident, category: str, level: int) -> None:
         """The fault takes effect, at the instant at which it strikes; `level` is what the job loses at once."""
@@ -242,6 +293,8 @@ class Incidents:
 
     def _life(self, incident: Incident, mode: FailureMode) -> Steps:
         """From onset to return to service."""
+        if mode.corruption is not None and incident.symptom == "silent":
+            return  # nothing but a monitor or a test finds it
         draws = incident.root.n_returns * _BLOCK
         shown = self.impact.shown(incident)
         if shown is not None:
@@ -250,8 +303,8 @@ class Incidents:
         delay_h = detection.draw(incident.root.key, _DETECT + draws)
         if delay_h > 0.0:
             yield self._env.timeout(delay_h)
-        if not math.isnan(incident.closed_h):
-            return  # the unit was replaced for another reason
+        if not (math.isnan(incident.closed_h) and math.isnan(incident.detected_h)):
+            return  # the unit was replaced for another reason, or a test found it
         incident.detected_h = self._env.now
         if incident.symptom == "slow" and incident.speed >= self._setup.policy.tolerate_speed:
             incident.outcome = "tolerated"
@@ -326,6 +379,8 @@ class Incidents:
         level = self._start.get(kind)
         if level is None:
             level = self._start[kind] = policy.start_level(cls, mode.key, incident.symptom)
+        if incident.at_least > level and policy.ladder[incident.at_least].applies(cls):
+            level = incident.at_least
         if policy.lemon is None:
             return level
         lemon = self._lemons.level(incident.node, self._env.now)
@@ -353,7 +408,7 @@ class Incidents:
         incident.final_rung = rung.name
         nodes = self._spread.scope(incident, rung)
         self.impact.take_down(incident, nodes, rung)
-        self.impact.meanwhile(incident, rung)
+        self.impact.meanwhile(incident, rung.swap)
         off = self._arrivals.power_off(nodes) if rung.powers_off else []
         start_h = asked_h
         works = True
@@ -414,7 +469,9 @@ class Incidents:
         self.impact.stage(incident, "validate")
         yield self._env.timeout(test.duration.draw(incident.root.key, draws + _TEST))
         sound = outcome in ("fixed", "disabled")
-        if not test.rejects(sound, uniform(incident.root.key, draws + _VERDICT)):
+        mode_key = f"{incident.component_class}.{incident.mode}"
+        p_rejects = test.p_false_alarm if sound else test.covers(incident.component_class, mode_key)
+        if uniform(incident.root.key, draws + _VERDICT) >= p_rejects:
             return outcome
         return "false_alarm" if sound else "caught"
 
@@ -442,8 +499,7 @@ class Incidents:
         root = incident.root
         back_h = self._setup.comes_back.draw(root.key, _RETURN + root.n_returns * _BLOCK)
         root.n_returns += 1
-        self._returning[root.key] = (mode, incident.instance, root)
-        self._arrivals.push_return(self._env.now + back_h, mode.mode_id, incident.instance, root)
+        self._lurk(Hidden(mode, incident.instance, incident.node, root, incident.symptom), back_h)
 
     def _run_on_without(self, incident: Incident, mode: FailureMode, rung: Rung) -> None:
         """The part is out of use and its node back in service; the repair is an incident of its own, and may wait."""
@@ -454,7 +510,7 @@ class Incidents:
         self._write(incident)
         rest = replace(
             incident,
-            incident_id=self._n_incidents,
+            incident_id=self.next_id(),
             symptom="slow",
             arrive_h=now_h,
             nodes=() if incident.node is None else (incident.node,),
@@ -471,7 +527,6 @@ class Incidents:
             n_interruptions=0,
             held_h=math.nan,
         )
-        self._n_incidents += 1
         self._open[rest.incident_id] = self._at[mode.mode_id, rest.instance] = rest
         self._degraded.disable(rest)
         self.impact.hide(rest)
@@ -488,23 +543,27 @@ class Incidents:
     def _renew(self, incident: Incident, mode: FailureMode, rung: Rung) -> None:
         """What the repair did to the age of the part, or of all parts of the unit that was replaced."""
         if rung.replaces:
-            unit, unit_id = self._spread.unit(incident)
-            self._arrivals.replace(unit, unit_id)
-            for budgeted in self._budgeted:
-                self._budgets.renew(budgeted, self._spread.parts_in(unit, unit_id, budgeted.component_class))
-            self._lemons.forget(incident.node)
-            self._discard(incident, unit, unit_id)
+            self._replace_unit(incident)
         if not rung.replaces or mode.memoryless:
             self._arrivals.after_repair(mode, incident.instance, incident.node, incident.root, rung.age_kept)
+
+    def _replace_unit(self, incident: Incident) -> None:
+        """The unit that holds the part is new."""
+        unit, unit_id = self._spread.unit(incident)
+        self._arrivals.replace(unit, unit_id)
+        for budgeted in self._budgeted:
+            self._budgets.renew(budgeted, self._spread.parts_in(unit, unit_id, budgeted.component_class))
+        self._lemons.forget(incident.node)
+        self._discard(incident, unit, unit_id)
 
     def _discard(self, incident: Incident, unit: str, unit_id: int) -> None:
         """What nobody repairs is gone with the unit: faults that were not found yet or are tolerated, and returns."""
         for other in self.impact.hidden_in(incident.nodes):
             if other.unattended and self._spread.holds(unit, unit_id, other.component_class, other.instance):
                 self._settle(other)
-        for key, (mode, instance, root) in tuple(self._returning.items()):
+        for key, (mode, instance, _, root, _, _) in tuple(self._latent.items()):
             if self._spread.holds(unit, unit_id, mode.component_class, instance):
-                del self._returning[key]
+                del self._latent[key]
                 self._live_on(mode, instance, root)
 
     def _settle(self, incident: Incident) -> None:
@@ -527,9 +586,8 @@ class Incidents:
     def _write(self, incident: Incident) -> None:
         """The incident becomes a row of the ledger."""
         setup = self._setup
-        self._ledger.incidents.append(
-            incident.row(setup.ladder[incident.root.needs].name, setup.gpus_per_node)
-        )
+        needs_rung = setup.ladder[incident.root.needs].name if incident.mode_id >= 0 else ""
+        self._ledger.incidents.append(incident.row(needs_rung, setup.gpus_per_node))
 
     def _forget(self, incident: Incident) -> None:
         """The incident is open no more."""
@@ -537,6 +595,79 @@ class Incidents:
         place = incident.mode_id, incident.instance
         if self._at.get(place) is incident:
             del self._at[place]
+
+    # ------------------------------------------------------------------ what is found before it shows, or by mistake
+
+    def hidden(self, within: Callable[[int], bool]) -> list[Hidden]:
+        """Defects that nobody has noticed, in nodes of which `within` holds, the oldest first."""
+        found = [
+            Hidden(self._setup.modes[one.mode_id], one.instance, one.node, one.root, one.symptom, one)
+            for one in self._open.values()
+            if one.undiscovered and one.node is not None and within(one.node)
+        ]
+        return found + [one for one in self._latent.values() if one.node is not None and within(one.node)]
+
+    def is_hidden(self, defect: Hidden) -> bool:
+        """Whether still nobody has noticed the defect."""
+        if defect.incident is None:
+            return defect.root.key in self._latent
+        return defect.incident.undiscovered
+
+    def count_by_node(self, since_h: float) -> Counter[int]:
+        """Incidents and accusations of each node since an instant; planned ones and hidden ones are none."""
+        rows = ((row.node, row.arrive_h, row.symptom, row.detected_h) for row in self._ledger.incidents)
+        now_open = ((one.node, one.arrive_h, one.symptom, one.detected_h) for one in self._open.values())
+        return Counter(
+            node
+            for node, arrive_h, symptom, detected_h in (*rows, *now_open)
+            if node is not None
+            and node >= 0
+            and arrive_h >= since_h
+            and symptom not in ("planned", "healthy")
+            and not math.isnan(detected_h)
+        )
+
+    def find(self, defect: Hidden, at_least: int = 0) -> None:
+        """A defect is convicted: its part is repaired, on rung `at_least` or higher; corrupt work is rolled back."""
+        incident, mode = defect.incident, defect.mode
+        if incident is None:
+            del self._latent[defect.root.key]
+            incident = self._new_incident(mode, defect.instance, defect.node, defect.root, defect.symptom)
+        incident.at_least = at_least
+        incident.detected_h = incident.located_h = self._env.now
+        if incident.symptom == "silent":
+            self.impact.recall(incident)
+        else:
+            self.impact.stop(incident, "diagnose", PROCESSES_LOST, save_first=True)
+        Course(self._climb(incident, mode)).go_on()
+
+    def open_alarm(self, incident: Incident) -> None:
+        """An alarm is an incident, too, until it is closed."""
+        self._open[incident.incident_id] = incident
+
+    def close_alarm(self, incident: Incident, outcome: str) -> None:
+        """The alarm is over; what was held for it returns to service."""
+        incident.outcome, incident.closed_h = outcome, self._env.now
+        self._forget(incident)
+        self.impact.end(incident)
+        self._write(incident)
+
+    def replace_in_vain(self, alarm: Incident, component_class: str, level: int) -> Steps:
+        """A good node was convicted: one of its parts is replaced, which costs what it costs."""
+        rung, root = self._setup.ladder[level], RootCause(alarm.root.incident_id, alarm.root.key, 0, math.nan, EXTRA)
+        incident = Incident(
+            self.next_id(), root, -1, component_class, "healthy",
+            self._spread.part_in(alarm.held[0], component_class), alarm.held[0], "healthy", self._env.now, (), (), 0, 1.0,
+        )  # fmt: skip
+        incident.detected_h = incident.located_h = self._env.now
+        self._open[incident.incident_id] = incident
+        self.impact.accuse(incident, alarm.held[0], go_back=False)
+        outcome = ""
+        while outcome != "fixed":  # a new part that does not work either is noticed here, whatever `seen` says
+            outcome = yield from self._attempt(incident, rung)
+        if rung.replaces:
+            self._replace_unit(incident)
+        self.close_alarm(incident, "in_vain")
 
     def close_books(self) -> None:
         """The run ends: what is still open becomes rows too, in the order of arrival."""

@@ -56,12 +56,16 @@ class PlannedStops:
         for event in waiting:
             event.succeed()
 
-    def begin(self, name: str, urgent: bool = False) -> Generator[simpy.Event, None, int]:
+    def begin(
+        self, name: str, urgent: bool = False, category: str = "planned", kind: str = "planned"
+    ) -> Generator[simpy.Event, None, int]:
         """Stop the job as planned, and let it save first.
 
         Args:
             name: of the stop.
             urgent: it begins at once, even if the job is down; any other waits until the job runs.
+            category: where its time is booked.
+            kind: "planned", or "test" for a test.
 
         Returns:
             the number to end it with.
@@ -72,8 +76,9 @@ class PlannedStops:
             self._waiting.append(event)
             yield event
         number = self._next_id()
-        effect = self._job.hold(number, "planned", PROCESSES_LOST, save_first=True)
-        self._begun[number] = planned_row(number, name, asked_h, self._env.now, effect)
+        effect = self._job.hold(number, category, PROCESSES_LOST, save_first=True)
+        row = planned_row(number, name, asked_h, self._env.now, effect)
+        self._begun[number] = row if kind == "planned" else row._replace(component_class=kind)
         self._on_stop()
         return number
 

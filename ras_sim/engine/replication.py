@@ -10,7 +10,10 @@ from functools import partial
 import simpy
 
 from ras_sim.cluster import Cluster
+from ras_sim.engine.accusations import Accusations
 from ras_sim.engine.arrivals import Arrivals
+from ras_sim.engine.corruption import Corruptions
+from ras_sim.engine.countdown import Countdowns
 from ras_sim.engine.course import Course
 from ras_sim.engine.incidents import Incidents
 from ras_sim.engine.planned import PlannedStops, keep_planned_stops, keep_preemptions
@@ -18,12 +21,15 @@ from ras_sim.engine.rollout import absent_nodes, roll_out
 from ras_sim.engine.services import Services
 from ras_sim.engine.starts import Starts
 from ras_sim.engine.surges import Surges
+from ras_sim.engine.testing import Testing
 from ras_sim.engine.waves import Waves
 from ras_sim.faults.arrivals import n_benign
 from ras_sim.faults.clocks import Due
 from ras_sim.faults.modes import FailureMode
 from ras_sim.job.training import TrainingJob
 from ras_sim.ledger import FaultRow, Ledger
+from ras_sim.repair.diagnostics import Monitor, Watch
+from ras_sim.repair.incident import Incident
 from ras_sim.repair.workshop import Workshop
 from ras_sim.scenario.build import Setup, setup_of
 from ras_sim.scenario.model import Scenario
@@ -98,22 +104,49 @@ class Replication:
         workshop = Workshop(env, setup.technicians, setup.shelves, ledger, workshop_key)
         self._arrivals = Arrivals(env, setup, walk, seed, replication, self._strike, cluster.idle)
         self._job = TrainingJob(
-            env, setup.job, ledger.job, self._job_runs, self._arrivals.job_stops, self._finish
+            env, setup.job, ledger.job, self._job_runs, self._job_stops, self._finish
         )
-        warm_key = base_key(seed, replication, "warm")
+        self._countdowns = countdowns = Countdowns(env)
+        self._corruptions = Corruptions(self._job, countdowns, Watch(setup.monitors), self._notice)
         self._incidents = Incidents(
-            env, setup, walk, cluster, workshop, self._arrivals, self._job, ledger, warm_key
+            env,
+            setup,
+            walk,
+            cluster,
+            workshop,
+            self._arrivals,
+            self._job,
+            ledger,
+            base_key(seed, replication, "warm"),
+            self._corruptions,
+        )
+        self._accusations = Accusations(
+            env, setup, cluster, self._job, self._incidents, countdowns, seed, replication
         )
         self._starts = Starts(env, setup, walk, cluster, self._arrivals, seed, replication)
         next_id = self._incidents.next_id
         self._stops = PlannedStops(env, self._job, ledger, next_id, self._incidents.planned_stop)
         self._services = Services(env, self._job, ledger, next_id)
+        self._testing = Testing(
+            env,
+            setup,
+            cluster,
+            self._job,
+            self._incidents,
+            self._accusations,
+            self._stops,
+            countdowns,
+            seed,
+            replication,
+        )
 
     def run(self) -> Ledger:
         """Simulate until the horizon, or until the job is done."""
         env, setup = self._env, self._setup
         self._begin_changes()
         self._arrivals.arm()
+        self._accusations.begin()
+        self._testing.begin()
         roll_out(env, setup, self._incidents.impact, self._job, self._ledger.resources)
         env.timeout(setup.horizon_h).callbacks.append(self._reach_horizon)
         env.run(until=self._end)
@@ -140,8 +173,18 @@ class Replication:
     def _strike(self, due: Due) -> Course | None:
         return self._incidents.strike(due)
 
+    def _notice(self, monitor: Monitor, defect: Incident, position_h: float, u: float) -> None:
+        self._accusations.notice(monitor, defect, position_h, u)
+
+    def _job_stops(self) -> None:
+        self._arrivals.job_stops()
+        self._countdowns.job_stops()
+
     def _job_runs(self, anew: bool) -> None:
         self._arrivals.job_runs()
+        self._corruptions.job_runs()
+        self._countdowns.job_runs()
+        self._testing.job_runs()
         self._stops.job_runs()
         if anew:
             self._starts.job_starts()

@@ -48,6 +48,10 @@ class Spread:
         """The node that holds the part."""
         return self._walk.home_node(mode.component_class, instance)
 
+    def part_in(self, node: int, component_class: str) -> int:
+        """The first part of a class in a node."""
+        return int(parts_below(self._walk, "node", component_class)(node)[0])
+
     def reach(self, mode: FailureMode, instance: int, key: int) -> Reach:
         """Who is hit by a fault; `key` is the fault's, its draws are the same under every policy."""
         cls = mode.component_class

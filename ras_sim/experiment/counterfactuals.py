@@ -63,8 +63,10 @@ class _Edit:
 
 
 def _fewer(edit: _Edit) -> str:
-    """Hazards times `FEWER`: H(t) becomes 0.9 H(t), of shocks and waves the chance of each part to be struck."""
+    """Hazards times `FEWER`: H(t) becomes 0.9 H(t); so does the chance of shocks and waves, and the share at the start."""
     spec, values = edit.spec, edit.values
+    if spec.present is not None:
+        values["present"] = spec.present * FEWER
     if spec.rate is not None:
         values["rate"] = _per_h(spec.rate * FEWER)
     elif spec.lifetime is not None:
@@ -82,8 +84,8 @@ def _fewer(edit: _Edit) -> str:
 
 
 def _never(edit: _Edit) -> str:
-    """No hazard of its own, and no shock or wave that strikes it."""
-    for key in ("lifetime", "frailty", "p_start"):
+    """No hazard of its own, none that is there at the start, and no shock or wave that strikes it."""
+    for key in ("lifetime", "frailty", "p_start", "present"):
         edit.values.pop(key, None)
     edit.values["rate"] = _per_h(0.0)
     for name in edit.shocks:
@@ -105,10 +107,13 @@ def _contained(edit: _Edit) -> str:
 def _found(edit: _Edit) -> str:
     """Every symptom is detected at once; diagnosis takes as long as before."""
     spec, times = edit.spec, edit.scenario.detection
-    now = [spec.detection[one].build() if one in spec.detection else times.of(one) for one in edit.symptoms]
+    shown = [one for one in edit.symptoms if one != "silent" or spec.corrupts is None]
+    if not shown:
+        return "is found by monitors and tests, not after a time"
+    now = [spec.detection[one].build() if one in spec.detection else times.of(one) for one in shown]
     if not any(time.mean_h > 0 for time in now):
         return "is detected at once already"
-    edit.values["detection"] = dict.fromkeys(edit.symptoms, "0.0 h")
+    edit.values["detection"] = dict.fromkeys(shown, "0.0 h")
     return ""
 
 

@@ -17,6 +17,7 @@ from ras_sim.metrics.samples import paired_difference, sample
 
 BETTER: Mapping[str, int] = {
     "goodput": 1,
+    "clean_goodput": 1,
     "ettr": 1,
     "cluster_goodput": 1,
     "gpu_availability": 1,
@@ -104,7 +105,7 @@ def _metrics(pair: Pair) -> dict[str, Difference]:
     a, b = pair.base, pair.other
     found = {
         name: paired([float(getattr(one, name)) for one in a], [float(getattr(one, name)) for one in b])
-        for name in ("goodput", "ettr", "cluster_goodput", "gpu_availability")
+        for name in ("goodput", "clean_goodput", "ettr", "cluster_goodput", "gpu_availability")
     }
     for name in ("mtti_h", *(COSTS if pair.same_currency else ())):
         found[name] = paired_difference(sample(a, name), sample(b, name))

@@ -36,7 +36,15 @@ Progress = Callable[[int, int], None]
 SCHEMA = 1
 """Version of the shape of `Result.to_json`."""
 
-REPORTED = ("goodput", "ettr", "cluster_goodput", "mtti_h", "interruptions", "planned_interruptions")
+REPORTED = (
+    "goodput",
+    "clean_goodput",
+    "ettr",
+    "cluster_goodput",
+    "mtti_h",
+    "interruptions",
+    "planned_interruptions",
+)
 
 
 def reported(total: Aggregate) -> tuple[str, ...]:

@@ -14,7 +14,7 @@ from ras_sim.experiment.rundir import Run
 from ras_sim.ledger import ROW_TYPES, AttemptRow, IncidentRow, JobRow, Ledger
 from ras_sim.metrics.measures import is_planned
 
-KINDS = ("strikes", "lost_work", "detected", "located", "waits", "rung", "closed", "job")
+KINDS = ("strikes", "lost_work", "tainted", "detected", "located", "waits", "rung", "closed", "job")
 """What a moment can be, in the order in which those of one instant are told."""
 
 _SPREAD_OUT = ("degraded", "power_throttle", "checkpoint_save")
@@ -173,7 +173,7 @@ def _of_job(rows: Sequence[JobRow]) -> Iterator[Moment]:
         if row.category in _SPREAD_OUT:
             shares.setdefault((row.incident_id, row.category), []).append(row)
         elif row.category != "productive":
-            kind = "lost_work" if row.category == "lost_work" else "job"
+            kind = row.category if row.category in ("lost_work", "tainted") else "job"
             yield Moment(row.start_h, row.end_h, row.incident_id, kind, row.category, "", row.hours)
     for (number, category), parts in shares.items():
         hours = math.fsum(row.hours for row in parts)

@@ -158,3 +158,15 @@ def _ordered(
     for array in (sums, instances):
         array.flags.writeable = False
     return sums, instances
+
+
+def defective_parts(mode: FailureMode, n: int, seed: int, replication: int) -> list[int]:
+    """The parts that have a fault at the start: each independently with the mode's probability; nested in it.
+
+    A part is defective if its unit exponential is below -ln(1 - p): the k-th smallest of n is drawn as in `first_failures`.
+    """
+    limit = math.inf if mode.p_present >= 1.0 else -math.log1p(-mode.p_present)
+    names = (mode.component_class, mode.name)
+    k = len(ordered_sums(stream(seed, replication, "present", *names), n, limit))
+    found: list[int] = distinct_instances(stream(seed, replication, "present_instance", *names), n, k).tolist()
+    return found

@@ -10,6 +10,7 @@ from typing import Generic, Literal, TypeVar
 
 from ras_sim.distributions import Distribution
 from ras_sim.faults.budget import Budget
+from ras_sim.faults.corruption import Corruption
 from ras_sim.faults.frailty import Frailty
 from ras_sim.faults.seasons import Season
 from ras_sim.streams import uniform
@@ -102,6 +103,9 @@ class FailureMode:
         p_start: probability of each part in the job to fail when the job starts.
         season: how the hazard swings with the time of day, or None.
         alike: False where a batch of nodes has this mode as its defect, so that a new part differs from an old one.
+        corruption: how a silent fault corrupts; None: all the time.
+        p_present: probability of a part to have the fault at the start.
+        incubates: time from onset until the fault shows, or None.
     """
 
     mode_id: int
@@ -123,6 +127,9 @@ class FailureMode:
     p_start: float = 0.0
     season: Season | None = None
     alike: bool = True
+    corruption: Corruption | None = None
+    p_present: float = 0.0
+    incubates: Distribution | None = None
 
     @property
     def key(self) -> str:

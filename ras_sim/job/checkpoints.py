@@ -12,6 +12,8 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, field
 
+from ras_sim.job.retention import Kept, Retention
+
 
 @dataclass(frozen=True, slots=True)
 class Tier:
@@ -24,6 +26,7 @@ class Tier:
         valid_after_h: from the end of blocking until it can be used.
         restore_h: time to load it.
         survives: highest level of loss that leaves it intact.
+        keep: which of its checkpoints are kept, None for all of them.
     """
 
     name: str
@@ -32,6 +35,7 @@ class Tier:
     valid_after_h: float
     restore_h: float
     survives: int
+    keep: Retention | None = None
 
 
 NOTHING_LOST, PROCESSES_LOST, GPUS_LOST, MEMORY_LOST, NODE_LOST = range(5)
@@ -107,8 +111,7 @@ class Progress:
         self._t_h = 0.0
         self._stretches: list[Stretch] = []
         self._failing: list[tuple[frozenset[str], float, float]] = []  # tiers whose saves fail, from when to when
-        # each tier with (base, last save) of each run whose checkpoints still exist
-        self._kept: list[tuple[Tier, list[tuple[float, int]]]] = [(tier, []) for tier in plan.tiers]
+        self._kept = [(tier, Kept(plan.interval_h, tier.multiple, tier.keep)) for tier in plan.tiers]
 
     @property
     def position_h(self) -> float:
@@ -243,14 +246,14 @@ class Progress:
         for tier, kept in self._kept:
             save = self._last_valid(tier, now_h)
             if save:
-                kept.append((self._base_h, save))
+                kept.add(self._base_h, save)
         self._rebase(self.position_h)
 
     def save_all(self, level: int) -> None:
         """Keep the work in hand on every tier that survives this level of loss (a stop that saves first)."""
         for tier, kept in self._kept:
             if tier.survives >= level:
-                kept.append((self._base_h, 0))
+                kept.add(self._base_h, 0)
 
     def roll_back(self, level: int, before_h: float) -> tuple[float, Tier | None]:
         """Go back to the last checkpoint that survives.
@@ -267,7 +270,7 @@ class Progress:
             if tier.survives < level:
                 kept.clear()
                 continue
-            position_h = self._newest_h(kept, tier, before_h)
+            position_h = kept.newest_h(before_h)
             if position_h is None:
                 continue
             if (
@@ -277,36 +280,10 @@ class Progress:
             ):
                 best_h, best = position_h, tier
         lost_h = self._base_h - best_h
-        self._forget_after(best_h)
+        for _, kept in self._kept:
+            kept.forget_after(best_h)
         self._rebase(best_h)
         return (lost_h if lost_h > 0.0 else 0.0), best
-
-    def _newest_h(self, kept: list[tuple[float, int]], tier: Tier, before_h: float) -> float | None:
-        interval_h = self._plan.interval_h
-        for base_h, save in reversed(kept):
-            if base_h > before_h:
-                continue
-            if save == 0:
-                return base_h
-            if base_h + save * interval_h > before_h:
-                save = math.floor((before_h - base_h) / interval_h)
-                save -= save % tier.multiple
-            if save > 0:
-                return base_h + save * interval_h
-        return None
-
-    def _forget_after(self, position_h: float) -> None:
-        """Checkpoints of work that was thrown away are gone."""
-        interval_h = self._plan.interval_h
-        for tier, kept in self._kept:
-            while kept and kept[-1][0] > position_h:
-                kept.pop()
-            if kept and kept[-1][0] + kept[-1][1] * interval_h > position_h:
-                base_h, save = kept.pop()
-                save = math.floor((position_h - base_h) / interval_h + 1e-9)
-                save -= save % tier.multiple
-                if save > 0:
-                    kept.append((base_h, save))
 
     def _rebase(self, position_h: float) -> None:
         self._base_h = position_h

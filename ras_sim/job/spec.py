@@ -16,12 +16,14 @@ class JobSpec:
         work_h: work at full speed after which the job is done; None: it trains until the horizon.
         start_up_h: initialise time at this size.
         plan: when it saves, and where.
+        tested_frac: share of the time between saves in which it pauses for tests in production, 0 <= x < 1.
     """
 
     n_gpus: int
     work_h: float | None
     start_up_h: float
     plan: Plan
+    tested_frac: float = 0.0
 
     @property
     def save_h(self) -> float:

@@ -63,6 +63,11 @@ class TrainingJob:
         self._paced_h = env.now  # as of when
         self._then: Callable[[], None] = self._run_anew
         self._restore_from: Tier | None = None
+        self._start_test: tuple[Callable[[], float], Callable[[], None]] | None = None
+
+    def test_before_start(self, duration_h: Callable[[], float], at_end: Callable[[], None]) -> None:
+        """From now on, tests precede each start: how long they take, and what is called at their end."""
+        self._start_test = duration_h, at_end
 
     @property
     def running(self) -> bool:
@@ -176,10 +181,14 @@ class TrainingJob:
         """
         if self._state == "running":
             self._close()
-            self._progress.set_speed(speed)
+            self._progress.set_speed(self._between_tests(speed))
         self._speed, self._speed_cause = speed, cause
         if self._state == "running":
             self._arm_completion()
+
+    def _between_tests(self, speed: float) -> float:
+        """Work in an hour between saves: at relative speed s, less the pauses for tests, s (1 - tested share)."""
+        return speed * (1.0 - self._spec.tested_frac)
 
     def taint(self, incident: int) -> None:
         """From now on the work of the job is corrupt, until it goes back to before this point."""
@@ -187,6 +196,32 @@ class TrainingJob:
             self._close()
         self._tainted_at_h.setdefault(incident, self._progress.position_h)
         self._corrupting.add(incident)
+
+    def corrupt(self, incident: int) -> float:
+        """The work is corrupted once, now: it stays so until the job goes back to before this point.
+
+        Returns:
+            The work in hand, hours at full speed.
+        """
+        if self._state == "running":
+            self._close()
+        position_h = self._progress.position_h
+        self._tainted_at_h.setdefault(incident, position_h)
+        return position_h
+
+    def is_tainted_by(self, incident: int) -> bool:
+        """Whether work in hand was corrupted by this incident."""
+        return incident in self._tainted_at_h
+
+    def mark_work(self) -> float:
+        """The work in hand, hours at full speed, now."""
+        if self._state == "running":
+            self._close()
+        return self._progress.position_h
+
+    def suspect(self, position_h: float) -> None:
+        """The work from there on may be corrupt: go back to before it, at the next restart."""
+        self._sound_before_h = min(self._sound_before_h, position_h)
 
     def cleanse(self, incident: int) -> None:
         """The part that corrupts the work has left the job: what is done from now on is sound if its start was."""
@@ -205,11 +240,22 @@ class TrainingJob:
 
     def finish(self) -> None:
         """The horizon is reached: close the books; work that a stopped job could not have kept is lost."""
-        if self._state == "done":
+        if self._state != "done":
+            self._close()
+            if self._state != "running" and self._level != NOTHING_LOST:
+                self._go_back()
+        self._book_taint()
+
+    def _book_taint(self) -> None:
+        """Work in hand that is corrupt, and of which nobody knows, moves from productive to tainted."""
+        if not self._tainted_at_h:
             return
-        self._close()
-        if self._state != "running" and self._level != NOTHING_LOST:
-            self._go_back()
+        culprit = min(self._tainted_at_h, key=self._tainted_at_h.__getitem__)
+        tainted_h = self._progress.position_h - self._tainted_at_h[culprit]
+        if tainted_h > 0.0:
+            at_h = self._env.now
+            self._rows.append(new_row(JobRow, (at_h, at_h, "productive", -tainted_h, culprit)))
+            self._rows.append(new_row(JobRow, (at_h, at_h, "tainted", tainted_h, culprit)))
 
     def hamper(self, outage: int, limit: Limit) -> None:
         """A service that the job may need is out, or slow, until `relieve`."""
@@ -301,8 +347,24 @@ class TrainingJob:
         return tier
 
     def _initialise(self, tier: Tier | None) -> None:
-        self._enter("initialise", "initialise")
         self._restore_from = tier
+        if self._start_test is None:
+            self._start_up()
+        else:
+            self._enter("initialise", "validate")
+            self._after(self._start_test[0](), self._tested)
+
+    def _tested(self) -> None:
+        """The tests before the start are over; whoever was accused may hold the job now, or even have let it go again."""
+        self._close()
+        alarm = self._alarm
+        if self._start_test is not None:
+            self._start_test[1]()
+        if self._alarm is alarm and self._state == "initialise":
+            self._start_up()
+
+    def _start_up(self) -> None:
+        self._enter("initialise", "initialise")
         if self._spec.start_up_h > 0.0 or (self._phases.limits and self._pace()[0] == 0.0):
             self._after(self._spec.start_up_h, self._restore)
         else:
@@ -320,12 +382,12 @@ class TrainingJob:
     def _run_anew(self) -> None:
         self._close()
         self._level = NOTHING_LOST
-        self._progress.start(self._env.now, self._speed)
+        self._progress.start(self._env.now, self._between_tests(self._speed))
         self._compute(anew=True)
 
     def _run(self) -> None:
         """Go on after a pause in which nothing was lost."""
-        self._progress.resume(self._env.now, self._speed)
+        self._progress.resume(self._env.now, self._between_tests(self._speed))
         self._compute(anew=False)
 
     def _compute(self, anew: bool) -> None:
@@ -389,12 +451,15 @@ class TrainingJob:
         """Split a running interval: work, what slowness took, and saves; the three sum to the interval."""
         work_h, saving_h = self._progress.advance(now_h)
         rows = self._rows
+        tested_h = self._spec.tested_frac * (now_h - start_h - saving_h)
         if self._speed < 1.0:
-            slow_h = max(0.0, now_h - start_h - saving_h - work_h)
+            slow_h = max(0.0, now_h - start_h - saving_h - tested_h - work_h)
             rows.append(new_row(JobRow, (start_h, now_h, "degraded", slow_h, self._speed_cause)))
-            work_h = now_h - start_h - saving_h - slow_h
+            work_h = now_h - start_h - saving_h - tested_h - slow_h
         else:
-            work_h = now_h - start_h - saving_h
+            work_h = now_h - start_h - saving_h - tested_h
         rows.append(new_row(JobRow, (start_h, now_h, "productive", work_h, NO_INCIDENT)))
+        if tested_h > 0.0:
+            rows.append(new_row(JobRow, (start_h, now_h, "validate", tested_h, NO_INCIDENT)))
         if saving_h > 0.0:
             rows.append(new_row(JobRow, (start_h, now_h, "checkpoint_save", saving_h, NO_INCIDENT)))

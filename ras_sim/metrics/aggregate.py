@@ -10,7 +10,15 @@ from ras_sim.metrics.estimates import Estimate, estimate, estimate_ratio
 from ras_sim.metrics.measures import Measures, ResourceUse
 from ras_sim.metrics.quantiles import LEVELS, Quantile, quantile
 
-SCALARS = ("goodput", "ettr", "cluster_goodput", "gpu_availability", "interruptions", "planned_interruptions")
+SCALARS = (
+    "goodput",
+    "clean_goodput",
+    "ettr",
+    "cluster_goodput",
+    "gpu_availability",
+    "interruptions",
+    "planned_interruptions",
+)
 """Fields of `Measures` that are averaged as they are; `mtti_h` and the MTTRs are ratios of totals."""
 
 RATIOS = {
@@ -29,8 +37,8 @@ class Aggregate:
 
     Args:
         n: number of replications.
-        metrics: goodput, ettr, cluster_goodput, gpu_availability, interruptions, planned_interruptions and
-            mtti_h; with prices also cost and cost_per_effective_gpu_hour.
+        metrics: goodput, clean_goodput, ettr, cluster_goodput, gpu_availability, interruptions,
+            planned_interruptions and mtti_h; with prices also cost and cost_per_effective_gpu_hour.
         time_h: hours of the job in each category.
         interruptions_by_class, interruptions_by_mode, faults_by_mode: counts; one that never occurred in a
             replication is 0 there.

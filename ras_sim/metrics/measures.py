@@ -13,7 +13,7 @@ from ras_sim.errors import ModelError
 from ras_sim.ledger import CATEGORIES, INSTALLED, IncidentRow, Ledger
 from ras_sim.metrics.cost import Charge, charges, units_taken
 
-RUNNING = ("productive", "degraded", "lost_work", "checkpoint_save", "power_throttle")
+RUNNING = ("productive", "tainted", "degraded", "lost_work", "checkpoint_save", "power_throttle")
 """Categories in which the job runs (at whatever speed): their hours are the time at risk of `mtti_h`."""
 
 
@@ -32,7 +32,7 @@ _UNBLAMED = {
     "initialise": START,
     "restore": START,
     "swap": START,
-    "validate": START,
+    "validate": "tests",
     "wait_capacity": START,
 }
 _TOLERANCE = 1e-9
@@ -83,8 +83,10 @@ class Measures:
         horizon_h: length of the run, hours.
         n_job_gpus, n_installed_gpus: size of the job and of the machine.
         completed: the job had a fixed amount of work and finished it.
-        goodput: productive / horizon, 0..1; productive hours are in hours at full speed.
-        ettr: (productive + degraded) / (horizon - planned), 0..1.
+        goodput: (productive + tainted) / horizon, 0..1, in hours at full speed: training that was kept, whether sound or
+            corrupt without anybody knowing. What the owner of the job believes.
+        clean_goodput: productive / horizon: the sound part of it. What is true.
+        ettr: (productive + tainted + degraded) / (horizon - planned), 0..1.
         cluster_goodput: goodput x job GPUs / installed GPUs, averaged over time: spares are not free.
         gpu_availability: 1 - GPU-hours out of service / installed GPU-hours, planned stops left out.
         running_h: hours in which the job ran; the time at risk of `mtti_h`.
@@ -96,7 +98,7 @@ class Measures:
         faults_by_mode: faults that arrived, benign ones included.
         rungs: tries of each rung.
         lost_gpu_hours_by_class, lost_gpu_hours_by_mode: badput hours x job GPUs by root cause; time that no
-            incident is to blame for is under "start", "checkpoint", "power" or the name of its category. They
+            incident is to blame for is under "start", "checkpoint", "tests", "power" or the name of its category. They
             sum to (horizon - productive) x job GPUs.
         mttr_h: hours of repair by stage (detect, locate, repair, total), of unplanned incidents that were
             closed by a repair, and `wait`: hours of them spent waiting for a technician or a part.
@@ -111,6 +113,7 @@ class Measures:
     n_installed_gpus: int
     completed: bool
     goodput: float
+    clean_goodput: float
     ettr: float
     cluster_goodput: float
     gpu_availability: float
@@ -169,7 +172,8 @@ def measure(ledger: Ledger) -> Measures:
     for row in unplanned:
         by_mode[causes[row.incident_id]] += row.n_interruptions
     lost = lost_gpu_hours(ledger, causes)
-    goodput = time_h["productive"] / ledger.horizon_h
+    kept_h = time_h["productive"] + time_h["tainted"]
+    goodput = kept_h / ledger.horizon_h
     at_work_h = ledger.horizon_h - time_h["planned"]
     running_h = math.fsum(time_h[category] for category in RUNNING)
     return Measures(
@@ -179,7 +183,8 @@ def measure(ledger: Ledger) -> Measures:
         n_installed_gpus=ledger.n_installed_gpus,
         completed=ledger.completed,
         goodput=goodput,
-        ettr=(time_h["productive"] + time_h["degraded"]) / at_work_h if at_work_h > 0 else 0.0,
+        clean_goodput=time_h["productive"] / ledger.horizon_h,
+        ettr=(kept_h + time_h["degraded"]) / at_work_h if at_work_h > 0 else 0.0,
         cluster_goodput=goodput * ledger.n_job_gpus / mean_installed_gpus(ledger),
         gpu_availability=gpu_availability(ledger),
         running_h=running_h,
@@ -293,9 +298,10 @@ def gpu_availability(ledger: Ledger) -> float:
     """1 - GPU-hours out of service / (installed GPUs x horizon), 0..1.
 
     The GPUs of all nodes that an incident holds, whether they failed or not, are out of service from its arrival (from
-    its detection if it was silent or only slow) until it is closed or the run ends. Incidents that overlap on one node
-    count once, with the most GPUs among them; one that hit several nodes (a leaf switch) is added to those of its
-    nodes: the result errs on the low side. Planned stops and incidents that were tolerated take nothing out of service.
+    its detection if it was silent or only slow, from the accusation for an alarm) until it is closed or the run ends.
+    Incidents that overlap on one node count once, with the most GPUs among them; one that hit several nodes (a leaf
+    switch) is added to those of its nodes: the result errs on the low side. Planned stops, tests and incidents that were
+    tolerated take nothing out of service.
     """
     spans: dict[tuple[str, int], list[tuple[float, float, int]]] = defaultdict(list)
     for row in ledger.incidents:

@@ -57,6 +57,12 @@ class Incident:
     disabled: bool = False
     held_h: float = math.nan
     n_interruptions: int = 0
+    at_least: int = 0  # the rung on which a repair starts at the lowest
+
+    @property
+    def undiscovered(self) -> bool:
+        """Whether it slows or corrupts the job, or would, and nobody has noticed."""
+        return self.symptom in ("slow", "silent") and math.isnan(self.detected_h) and math.isnan(self.closed_h)
 
     @property
     def unattended(self) -> bool:

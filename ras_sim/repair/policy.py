@@ -93,6 +93,9 @@ class RootCause:
         overdrawn: it is beyond what the part's budget takes in.
         n_returns: how often it came back.
         installed: whether the part that a repair put in works; None while the first one is in place.
+        n_corruptions: how many of its corruption events were drawn.
+        n_alarms: how often a monitor noticed it.
+        n_tests: how often a test could have found it.
         tries: (rung, when) of every try, in order.
     """
 
@@ -104,6 +107,9 @@ class RootCause:
     overdrawn: bool = False
     n_returns: int = 0
     installed: bool | None = None
+    n_corruptions: int = 0
+    n_alarms: int = 0
+    n_tests: int = 0
     tries: list[tuple[int, float]] = field(default_factory=list)
 
     def count_try(self, level: int, now_h: float) -> int:
@@ -113,6 +119,11 @@ class RootCause:
             n += tried == level
         self.tries.append((level, now_h))
         return n
+
+    def next_test(self) -> int:
+        """The number of the next test of its part."""
+        self.n_tests += 1
+        return self.n_tests - 1
 
     def recent_tries(self, level: int, since_h: float) -> int:
         """Tries of a rung since an instant."""

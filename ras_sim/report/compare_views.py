@@ -26,6 +26,7 @@ NOTHING = "–"
 
 LABELS: Mapping[str, tuple[str, str]] = {
     "goodput": ("Goodput", "percent"),
+    "clean_goodput": ("Clean goodput", "percent"),
     "ettr": ("ETTR", "percent"),
     "cluster_goodput": ("Cluster goodput", "percent"),
     "gpu_availability": ("GPU availability", "percent"),
@@ -334,17 +335,22 @@ def aspects(fault: Fault) -> dict[str, str]:
         "struck": clock(first.arrive_h) + (f", node {first.node}" if first.node >= 0 else ""),
         "showed as": f"{label_of(first.symptom)}, {first.n_gpus_hit:,} GPU{'s' if first.n_gpus_hit != 1 else ''} hit",
         "job": "; ".join(_each(fault, lambda row: EFFECT_LABELS.get(row.job_effect, row.job_effect))),
-        "rungs walked": "; came back: ".join(_each(fault, lambda row: walked(fault, row))),
+        "rungs walked": "; came back: ".join(
+            _each(fault, lambda row: walked(fault, row), lambda row: row.symptom != "alarm")
+        ),
         "stages": "; ".join(_each(fault, _stages)),
         "job's hours": ", ".join(f"{label_of(name)} {span(hours)}" for name, hours in lost) or "none",
         "lost GPU-hours": number(fault.lost_gpu_h),
     }
 
 
-def _each(fault: Fault, tell: Callable[[IncidentRow], str]) -> list[str]:
-    """A text for the fault and for each of its returns, not too many."""
-    told = [tell(row) for row in fault.incidents[: MAX_RETURNS + 1]]
-    left = len(fault.incidents) - len(told)
+def _each(
+    fault: Fault, tell: Callable[[IncidentRow], str], which: Callable[[IncidentRow], bool] = lambda _: True
+) -> list[str]:
+    """A text for the fault and for each of its returns that is asked for, not too many."""
+    rows = [row for number, row in enumerate(fault.incidents) if not number or which(row)]
+    told = [tell(row) for row in rows[: MAX_RETURNS + 1]]
+    left = len(rows) - len(told)
     return [*told, f"{left} more returns"] if left else told
 
 

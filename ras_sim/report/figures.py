@@ -108,7 +108,8 @@ def waterfall(shares: Mapping[str, float]) -> Chart:
     for name, share in losses:
         top -= share
         rows.append((label_of(name), top, share, style.CATEGORY_COLOURS.get(name, style.NEUTRAL)))
-    rows.append(("goodput", 0.0, goodput, style.CATEGORY_COLOURS["productive"]))
+    end = "clean goodput" if shares.get("tainted", 0.0) > 0 else "goodput"
+    rows.append((end, 0.0, goodput, style.CATEGORY_COLOURS["productive"]))
     low = max(0.0, goodput - 0.35 * (1 - goodput))
     figure = blank(showlegend=False)
     figure.add_trace(_waterfall_bars(rows, low))

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 UNDECIDED = "needs 2 or more replications"
 """The verdict on a point that a single run neither meets nor misses."""
 
-_FRACTIONS = frozenset({"goodput", "ettr", "cluster_goodput", "gpu_availability"})
+_FRACTIONS = frozenset({"goodput", "clean_goodput", "ettr", "cluster_goodput", "gpu_availability"})
 _COUNTS = (
     "interruptions_by_class",
     "interruptions_by_mode",

@@ -287,8 +287,9 @@ def is_assumed(source: str) -> bool:
 
 
 _TERMS = (
-    ("goodput", "productive hours / horizon; an hour at relative speed s counts as s productive hours"),
-    ("ETTR", "(productive + degraded) / (horizon − planned)"),
+    ("goodput", "hours of training that were kept / horizon; an hour at relative speed s counts as s hours"),
+    ("clean goodput", "productive hours / horizon: goodput less the work that is corrupt without anybody knowing"),
+    ("ETTR", "(productive + tainted + degraded) / (horizon − planned)"),
     ("cluster goodput", "goodput × GPUs of the job / GPUs installed"),
     ("MTTI", "hours in which the job runs / unplanned interruptions, both summed over the replications"),
     (

@@ -22,7 +22,13 @@ _CLOSED = {
     "tolerated": "tolerated: the job goes on with it",
     "sat_out": "over by itself: nothing was repaired",
     "open": "closed",
+    "dismissed": "alarm dismissed",
+    "acquitted": "acquitted: nothing was found in the node",
+    "convicted": "convicted",
+    "in_vain": "replaced in vain: the part was good",
 }
+
+_STRIKES = {"alarm": "alarm: something seems to be wrong", "healthy": "a good part is convicted"}
 
 
 def story_lines(story: Story, reach: Iterable[str] = ()) -> Iterator[str]:
@@ -82,7 +88,8 @@ def _waiting(moment: Moment) -> str:
 
 
 _TELL: Mapping[str, Callable[[Moment], str]] = {
-    "strikes": lambda one: f"strikes: {label_of(one.name)}",
+    "strikes": lambda one: _STRIKES.get(one.name, f"strikes: {label_of(one.name)}"),
+    "tainted": lambda one: f"job: {span(one.hours)} of work are corrupt at the end, and nobody knows",
     "lost_work": lambda one: f"job: {span(one.hours)} of work since the last good checkpoint are lost",
     "detected": lambda _: "detected",
     "located": lambda _: "located",

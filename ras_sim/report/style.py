@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 
 CATEGORY_COLOURS: Mapping[str, str] = {
     "productive": "#0072B2",
+    "tainted": "#2A0812",
     "degraded": "#88CCEE",
     "lost_work": "#D55E00",
     "checkpoint_save": "#D7A221",
@@ -27,6 +28,7 @@ CATEGORY_COLOURS: Mapping[str, str] = {
 
 CATEGORY_LABELS: Mapping[str, str] = {
     "productive": "productive",
+    "tainted": "tainted work",
     "degraded": "degraded speed",
     "lost_work": "lost work",
     "checkpoint_save": "checkpoint save",
@@ -44,6 +46,7 @@ CATEGORY_LABELS: Mapping[str, str] = {
 
 CATEGORY_MEANINGS: Mapping[str, str] = {
     "productive": "full-speed-equivalent training that was kept",
+    "tainted": "training that was kept though it is corrupt: nobody has found out",
     "degraded": "shortfall of speed while running on with less: (1 - s) dt at relative speed s",
     "lost_work": "training since the last valid surviving checkpoint, thrown away by an interruption",
     "checkpoint_save": "the job stands still while a checkpoint is written",

@@ -60,7 +60,7 @@ def bars(ledger: Ledger, limit: int = MAX_BARS) -> tuple[list[Bar], int]:
         the bars, and how many short ones were merged into longer ones to keep the limit.
     """
     found = [bar for bar in _all_bars(ledger.job) if bar.hours > 0]
-    found.sort(key=lambda bar: (bar.category == "lost_work", bar.start_h))
+    found.sort(key=lambda bar: (bar.category in ("lost_work", "tainted"), bar.start_h))
     return _merged(found, limit) if len(found) > limit else (found, 0)
 
 
@@ -68,13 +68,15 @@ def _all_bars(rows: Sequence[JobRow]) -> Iterable[Bar]:
     """One bar per phase, one per running interval, one per loss of work."""
     for (start_h, end_h), group in groupby(rows, key=lambda row: (row.start_h, row.end_h)):
         running: dict[str, float] = defaultdict(float)
-        for row in group:
-            if row.category == "lost_work":
+        rows_here = list(group)
+        runs = any(row.category in _RUNNING for row in rows_here)
+        for row in rows_here:
+            if row.category in ("lost_work", "tainted"):
                 # The work that is lost is the last that was done before the interruption.
-                yield Bar("lost_work", end_h - row.hours, row.hours, row.incident_id)
+                yield Bar(row.category, end_h - row.hours, row.hours, row.incident_id)
             elif row.category in _RUNNING and (row.category != "productive" or row.hours > 0):
                 running[row.category] += row.hours
-            elif row.category not in _RUNNING:
+            elif row.category not in _RUNNING and not runs:  # a running job pauses for tests, too
                 yield Bar(row.category, start_h, end_h - start_h, row.incident_id)
         if running:
             yield Bar(_speed_category(running), start_h, end_h - start_h, -1)

@@ -101,7 +101,7 @@ def _job_lanes(ledger: Ledger) -> dict[tuple[int, str], list[_Slice]]:
         args = {"incident": bar.incident_id} if bar.incident_id >= 0 else {}
         end_h = bar.start_h + bar.hours
         one = _Slice(max(bar.start_h, 0.0), end_h, label_of(bar.category), args)
-        (lost if bar.category == "lost_work" else lanes[JOB_PID, "phases"]).append(one)
+        (lost if bar.category in ("lost_work", "tainted") else lanes[JOB_PID, "phases"]).append(one)
     for number, lane in enumerate(_without_overlap(lost), start=1):
         lanes[JOB_PID, f"lost work {number}" if number > 1 else "lost work"] = lane
     return lanes

@@ -26,7 +26,7 @@ UNBLAMED = {
     "initialise": "start",
     "restore": "start",
     "swap": "start",
-    "validate": "start",
+    "validate": "tests",
     "wait_capacity": "start",
 }
 """Cause of hours that no incident is to blame for, as in `Measures.lost_gpu_hours_by_mode`."""
@@ -69,6 +69,7 @@ class Rung:
 
 _HEADLINES = (
     ("goodput", "Goodput", "percent", "full-speed-equivalent training that was kept, of the horizon"),
+    ("clean_goodput", "Clean goodput", "percent", "goodput less work that is corrupt without anybody knowing"),
     ("ettr", "ETTR", "percent", "effective training time ratio: time in training, planned stops left out"),
     (
         "cluster_goodput",
@@ -94,17 +95,23 @@ HEADLINE_LABELS = {name: label for name, label, *_ in _HEADLINES}
 
 
 def headlines(result: Result) -> list[Headline]:
-    """The headline numbers, goodput first; the cost only where there are prices."""
+    """The headline numbers, goodput first; clean goodput only where work can be corrupt, the cost where there are prices."""
     found = []
     for name, label, kind, meaning in _HEADLINES:
         estimate = result.aggregate.metrics.get(name)
-        if estimate is None:
+        if estimate is None or (name == "clean_goodput" and not _can_corrupt(result)):
             continue
         value = "none seen" if name == "mtti_h" and estimate.mean is None else shown(estimate.mean, kind)
         if kind == "money" and estimate.mean is not None:
             value = f"{value} {result.scenario.currency}"
         found.append(Headline(name, label, value, interval(estimate, kind), meaning))
     return found
+
+
+def _can_corrupt(result: Result) -> bool:
+    """Whether the scenario has a failure mode that may be silent."""
+    modes = (mode for named in result.scenario.failures.values() for mode in named.values())
+    return any(mode.symptoms.get("silent", 0.0) > 0.0 for mode in modes)
 
 
 def shown(value: float | None, kind: str) -> str:
@@ -145,7 +152,7 @@ def subtitle(result: Result) -> list[str]:
 def time_shares(result: Result) -> dict[str, float]:
     """Share of the job's time in each category, in the order of `CATEGORIES`; they sum to 1.
 
-    Means of the shares of single replications, so that `productive` is the goodput even where replications
+    Means of the shares of single replications, so that `productive` is the clean goodput even where replications
     are of different length.
     """
     n = max(len(result.measures), 1)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from ras_sim.distributions import Distribution
 from ras_sim.faults.batches import Fleet
 from ras_sim.faults.budget import Budget
+from ras_sim.faults.corruption import Corruption, Window
 from ras_sim.faults.modes import SYMPTOMS, Burst, FailureMode, Mixture
 from ras_sim.faults.shocks import Shock
 from ras_sim.job.checkpoints import (
@@ -23,9 +24,10 @@ from ras_sim.job.checkpoints import (
 from ras_sim.job.elastic import ElasticRule, InStep
 from ras_sim.job.parallelism import Layout
 from ras_sim.job.recovery import StartUp, Transfer
+from ras_sim.job.retention import Retention
 from ras_sim.job.spec import JobSpec
 from ras_sim.ledger import TariffRow
-from ras_sim.repair.diagnostics import Validation
+from ras_sim.repair.diagnostics import Accusation, Monitor, Quarantine, Replay, Test, Validation
 from ras_sim.repair.ladder import Ladder, Rung
 from ras_sim.repair.policy import DegradedRule, LemonRule, Policy
 from ras_sim.repair.roster import Shift
@@ -43,7 +45,8 @@ from ras_sim.scenario.build_changes import (
 )
 from ras_sim.scenario.build_fleet import build_fleet, defects_of
 from ras_sim.scenario.build_services import Service, build_services
-from ras_sim.scenario.failures import SHOWN, BudgetSpec, ModeSpec
+from ras_sim.scenario.diagnostics import TestSpec, ValidationSpec
+from ras_sim.scenario.failures import SHOWN, BudgetSpec, CorruptsSpec, ModeSpec, MonitorSpec
 from ras_sim.scenario.job import JobSpec as JobSection
 from ras_sim.scenario.job import TierSpec, TransferSpec
 from ras_sim.scenario.model import Scenario
@@ -105,6 +108,9 @@ class Setup:
     detection: Mapping[str, Distribution]
     diagnose: Distribution
     tariff: tuple[TariffRow, ...]
+    monitors: tuple[Monitor, ...] = ()
+    tests: tuple[Test, ...] = ()
+    accusation: Accusation | None = None
 
     @property
     def n_installed_gpus(self) -> int:
@@ -131,6 +137,7 @@ def build(scenario: Scenario) -> Setup:
     job = scenario.job
     n_job_nodes = job.gpus // gpus_per_node
     repair = scenario.repair
+    tests = build_tests(repair.tests or {})
     return Setup(
         name=scenario.name,
         horizon_h=scenario.horizon,
@@ -149,12 +156,12 @@ def build(scenario: Scenario) -> Setup:
         fleet=build_fleet(scenario.fleet, modes, blueprint),
         ladder=ladder,
         policy=build_policy(repair, ladder, levels),
-        validation=build_validation(repair),
+        validation=build_validation(repair.validation) if repair.validation else None,
         comes_back=repair.comes_back.build(),
         units=dict(repair.units),
         technicians=build_technicians(repair),
         shelves={name: build_shelf(part) for name, part in sorted(repair.parts.items())},
-        job=build_job(job, repair.ladder),
+        job=build_job(job, repair.ladder, tests),
         layout=build_layout(job, blueprint.gpus_per_domain),
         swap=job.spares.swap.build(),
         planned=build_planned(job.planned, ids),
@@ -164,6 +171,9 @@ def build(scenario: Scenario) -> Setup:
         detection={symptom: scenario.detection.of(symptom) for symptom in SHOWN},
         diagnose=scenario.detection.diagnose.build(),
         tariff=build_tariff(scenario, gpus_per_node),
+        monitors=build_monitors(scenario.detection.monitors or {}),
+        tests=tests,
+        accusation=build_accusation(repair, levels, tests),
     )
 
 
@@ -217,6 +227,9 @@ def build_mode(
         p_start=0.0 if spec.p_start is None else spec.p_start,
         season=spec.season.build() if spec.season else None,
         alike=alike,
+        corruption=build_corruption(spec.corrupts),
+        p_present=spec.present or 0.0,
+        incubates=spec.incubates.build() if spec.incubates else None,
     )
 
 
@@ -282,10 +295,64 @@ def build_tolerance(spec: ToleranceSpec, levels: Mapping[str, int]) -> Tolerance
     )
 
 
-def build_validation(repair: RepairSpec) -> Validation | None:
-    """The test before return to service, if there is one."""
-    spec = repair.validation
-    return Validation(spec.duration.build(), spec.coverage, spec.false_alarm) if spec else None
+def build_validation(spec: ValidationSpec | TestSpec) -> Validation:
+    """A test with its errors."""
+    return Validation(spec.duration.build(), spec.coverage, spec.false_alarm, dict(spec.coverage_of or {}))
+
+
+def build_tests(specs: Mapping[str, TestSpec]) -> tuple[Test, ...]:
+    """The named tests, by name, whatever the order in the file."""
+    return tuple(
+        Test(
+            name=name,
+            errors=build_validation(spec),
+            every_h=spec.every,
+            takes=spec.takes or "",
+            at_once=spec.at_once,
+            only_after=(spec.only_after.incidents, spec.only_after.window) if spec.only_after else None,
+            at_start=spec.at_start,
+            on_accusation=spec.on_accusation,
+        )
+        for name, spec in sorted(specs.items())
+    )
+
+
+def build_monitors(specs: Mapping[str, MonitorSpec]) -> tuple[Monitor, ...]:
+    """The monitors, in the order of the file: the first that notices an event reports it."""
+    return tuple(
+        Monitor(name, spec.notices, spec.latency.build(), spec.false_alarms) for name, spec in specs.items()
+    )
+
+
+def build_accusation(
+    repair: RepairSpec, levels: Mapping[str, int], tests: tuple[Test, ...]
+) -> Accusation | None:
+    """What follows an accusation, None if nobody is accused."""
+    spec = repair.accusation
+    if spec is None:
+        return None
+    replay, quarantine = spec.replay, spec.quarantine
+    return Accusation(
+        p_locates=spec.locates,
+        replay=Replay(replay.duration.build(), replay.reproduces) if replay else None,
+        check=next((test for test in tests if test.on_accusation), None),
+        quarantine=Quarantine(
+            quarantine.accusations, quarantine.window, None if quarantine.rung is None else levels[quarantine.rung]
+        )
+        if quarantine
+        else None,
+        part=spec.part,
+        level=levels[spec.rung],
+    )
+
+
+def build_corruption(spec: CorruptsSpec | None) -> Corruption | None:
+    """How a silent fault corrupts."""
+    if spec is None:
+        return None
+    during = spec.during
+    window = Window(during.every, during.lasts, during.begins) if during else None
+    return Corruption(spec.rate, window, spec.reproducible)
 
 
 def build_technicians(repair: RepairSpec) -> Technicians | None:
@@ -372,7 +439,7 @@ def shortest_interval(tiers: Mapping[str, TierSpec]) -> float:
     return min((tier.interval for tier in tiers.values()), default=NEVER_H)
 
 
-def build_job(job: JobSection, ladder: Mapping[str, RungSpec]) -> JobSpec:
+def build_job(job: JobSection, ladder: Mapping[str, RungSpec], tests: tuple[Test, ...]) -> JobSpec:
     """The job's sizes and times. A tier that survives a rung survives every rung that takes down no more."""
     interval_h = shortest_interval(job.checkpoints)
     tiers = tuple(
@@ -383,6 +450,7 @@ def build_job(job: JobSection, ladder: Mapping[str, RungSpec]) -> JobSpec:
             valid_after_h=transfer_h(tier.valid_after, job),
             restore_h=transfer_h(tier.restore, job),
             survives=LOSS[ladder[tier.survives].takes_down],
+            keep=Retention(tier.keep.last, tier.keep.every, tier.keep.age) if tier.keep else None,
         )
         for name, tier in sorted(job.checkpoints.items())
     )
@@ -392,4 +460,5 @@ def build_job(job: JobSection, ladder: Mapping[str, RungSpec]) -> JobSpec:
         work_h=job.work,
         start_up_h=start_up.hours(job.gpus),
         plan=Plan(interval_h, tiers),
+        tested_frac=sum(test.pause_frac for test in tests),
     )

@@ -15,7 +15,7 @@ from ras_sim.units import parse_duration_h, parse_fraction
 Kind: TypeAlias = Literal["share", "time", "count"]
 """What a metric is made of, and so how its amounts are written."""
 
-SHARES = frozenset({"goodput", "ettr", "cluster_goodput", "gpu_availability"})
+SHARES = frozenset({"goodput", "clean_goodput", "ettr", "cluster_goodput", "gpu_availability"})
 
 
 _MAX_NUMBER = 1e300  # a whole number may have more digits than a float can hold

@@ -60,6 +60,39 @@ class BurstSpec(Strict):
     gap: Duration = Field(description="Time from one to the next.")
 
 
+class WindowSpec(Strict):
+    """A condition that holds for a while in each period, as heat does in the afternoon."""
+
+    every: PositiveHours = Field(description="Length of a period.")
+    lasts: PositiveHours = Field(description="How long the condition holds in each.")
+    begins: Hours = Field(0.0, description="Hour of the run at which it first begins to hold.")
+
+    @model_validator(mode="after")
+    def _fits(self) -> WindowSpec:
+        if self.lasts > self.every:
+            raise ValueError(f"lasts: got {self.lasts:g} h, want at most `every`, {self.every:g} h")
+        return self
+
+
+class CorruptsSpec(Strict):
+    """How a silent fault corrupts: by events, while its node computes for the job and the condition holds."""
+
+    rate: RatePerHour = Field(gt=0.0, description="Corruption events of one defect.")
+    during: WindowSpec | None = Field(None, description="Condition under which it corrupts; always if left out.")
+    reproducible: Fraction = Field(
+        1.0, description="Share of such defects that tests and replays can make show at all."
+    )
+
+
+class MonitorSpec(Strict):
+    """Something that watches the training: the loss, the norm of gradients."""
+
+    notices: Fraction = Field(description="Probability to notice a corruption event.")
+    latency: Duration = Field(description="From the event to the alarm.")
+    false_alarms: RatePerHour = Field(description="False alarms while the job computes.")
+    source: Source
+
+
 class BudgetSpec(Strict):
     """Spare rows, pages or lanes take in some faults of each part; after that it is due for replacement."""
 
@@ -103,6 +136,15 @@ class ModeSpec(Strict):
         default_factory=dict, description="Probability to cross an edge or relation of the blueprint."
     )
     burst: BurstSpec | None = Field(None, description="Faults that come in clusters.")
+    corrupts: CorruptsSpec | None = Field(
+        None,
+        description="How a silent fault corrupts, and that only monitors and tests can find it. Left out: it corrupts all "
+        "the time, and is found after `detection.silent`.",
+    )
+    present: Fraction | None = Field(None, description="Share of the parts that have this fault at the start already.")
+    incubates: Duration | None = Field(
+        None, description="Time from the onset of a defect until it shows; tests can find it meanwhile. None if left out."
+    )
     detection: dict[Shown, Duration] = Field(
         default_factory=dict, description="Time to detect, where this mode differs from `detection`."
     )
@@ -120,6 +162,10 @@ class ModeSpec(Strict):
             raise ValueError("speed: want it exactly where the symptom slow has a probability")
         if self.speed is not None and not 0.0 < self.speed < 1.0:
             raise ValueError(f"speed: got {self.speed:g}, want 0 < speed < 1")
+        if self.corrupts is not None and not self.symptoms.get("silent"):
+            raise ValueError("corrupts: want it only where the symptom silent has a probability")
+        if self.corrupts is not None and "silent" in self.detection:
+            raise ValueError("detection: got silent beside `corrupts`, want one: events are found by monitors and tests")
         if self.rate == 0.0 and self.frailty is not None:
             raise ValueError("frailty: got one for a rate of 0, want a rate > 0")
         if self.absorbs is not None:
@@ -172,6 +218,9 @@ class DetectionSpec(Strict):
     slow: Duration = Field(description="Until a slow rank is noticed.")
     silent: Duration = Field(description="Until corruption is noticed.")
     diagnose: Duration = Field(description="From detection to the decision what to repair.")
+    monitors: dict[Name, MonitorSpec] | None = Field(
+        None, description="What watches the training for corruption, by name; the first that notices an event reports it."
+    )
     source: Source
 
     def of(self, symptom: Shown) -> Distribution:

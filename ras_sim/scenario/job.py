@@ -61,6 +61,22 @@ TransferTime = Annotated[
 """A time, stated as such or following from bytes."""
 
 
+class KeepSpec(Strict):
+    """Which checkpoints of a tier are kept; ages are counted in hours of work, as intervals are."""
+
+    last: int = Field(ge=1, le=1_000_000, description="The newest so many.")
+    every: PositiveHours | None = Field(
+        None, description="The first checkpoint at or after each multiple of this much work is kept longer ..."
+    )
+    age: PositiveHours | None = Field(None, description="... until it is this old; for ever if left out.")
+
+    @model_validator(mode="after")
+    def _age_of_something(self) -> KeepSpec:
+        if self.age is not None and self.every is None:
+            raise ValueError("age: got one without `every`, want both: the last ones have no age")
+        return self
+
+
 class TierSpec(Strict):
     """One place to keep checkpoints. Intervals of the tiers are whole multiples of the shortest one."""
 
@@ -74,6 +90,7 @@ class TierSpec(Strict):
         description="A rung that leaves these checkpoints intact, as does every rung that takes down no more. "
         "A swap takes down a unit."
     )
+    keep: KeepSpec | None = Field(None, description="Which checkpoints are kept; all of them if left out.")
     source: Source
 
 

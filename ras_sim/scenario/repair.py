@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Literal
 
 from pydantic import Field, model_validator
-from pydantic import Strict as StrictType
 
+from ras_sim.scenario.diagnostics import AccusationSpec, Names, TestSpec, ValidationSpec
 from ras_sim.scenario.failures import Name
 from ras_sim.scenario.fields import Duration, Fraction, Hours, Source, Strict
 from ras_sim.scenario.technicians import TechnicianSpec
@@ -14,10 +14,6 @@ from ras_sim.scenario.technicians import TechnicianSpec
 Scope = Literal["operation", "job", "reset_domain", "node", "unit"]
 """What a rung takes down: the failing operation, the job's processes, GPUs that reset together, the node, or
 the replaceable unit that holds the part."""
-
-Names = Annotated[tuple[Name, ...], StrictType(False)]
-"""A list of names."""
-
 
 class RungSpec(Strict):
     """One rung of the ladder; the order of the ladder is the order in the file."""
@@ -143,16 +139,6 @@ class PolicySpec(Strict):
     )
 
 
-class ValidationSpec(Strict):
-    """The test before a node returns to service."""
-
-    after: Names = Field(min_length=1, description="Rungs that are followed by the test.")
-    duration: Duration = Field(description="Of one test.")
-    coverage: Fraction = Field(description="Probability to find a fault that was not fixed.")
-    false_alarm: Fraction = Field(description="Probability to reject a good node.")
-    source: Source
-
-
 class ReturnsSpec(Strict):
     """Units that were taken out are sent to the manufacturer; one without a fault is found to have none."""
 
@@ -196,6 +182,8 @@ class RepairSpec(Strict):
         description="Replaceable unit of a class, where it is wider than the part: gpu: node.",
     )
     validation: ValidationSpec | None = Field(None, description="Test before return to service.")
+    tests: dict[Name, TestSpec] | None = Field(None, description="Tests that look for hidden faults, by name.")
+    accusation: AccusationSpec | None = Field(None, description="What follows when a monitor or a test suspects a node.")
     technicians: TechnicianSpec | None = Field(None, description="Unlimited if left out.")
     parts: dict[Name, PartSpec] = Field(default_factory=dict, description="Unlimited for classes left out.")
     source: Source

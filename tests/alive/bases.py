@@ -122,5 +122,5 @@ def _machine_scenario(kind: str) -> Scenario:
 @lru_cache(maxsize=1)
 def bases() -> dict[str, Scenario]:
     """Every base by its name, the one with every block of a scenario first."""
-    full = load(Path(__file__).with_name("hgx.yaml"))
-    return {"full": full} | {kind: _machine_scenario(kind) for kind in SMALL_MACHINES}
+    full, watched = (load(Path(__file__).with_name(name)) for name in ("hgx.yaml", "watched.yaml"))
+    return {"full": full, "watched": watched} | {kind: _machine_scenario(kind) for kind in SMALL_MACHINES}

@@ -6,7 +6,8 @@ import copy
 import re
 from collections.abc import Iterator
 from itertools import combinations
-from typing import Any, Literal, NamedTuple, TypeAlias, get_args, get_origin
+from types import UnionType
+from typing import Any, Literal, NamedTuple, TypeAlias, Union, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
 from typing_extensions import TypeAliasType
@@ -73,7 +74,18 @@ def all_keys() -> set[str]:
     return keys
 
 
+def _stated(annotation: Any) -> Any:
+    """The type of a value that is stated: what may be left out is None then, and needs no key of its own."""
+    others = [part for part in get_args(annotation) if part is not type(None)]
+    if get_origin(annotation) in (Union, UnionType) and len(others) == 1:
+        return _stated(others[0])
+    return annotation
+
+
 def _keys_of(key: str, annotation: Any) -> set[str]:
+    annotation = _stated(annotation)
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return set()  # its own keys are listed
     below = models_in(annotation)
     if any(not issubclass(model, DistributionSpec) for model in below):
         return {key} if key.startswith("TierSpec") else set()  # a time that may be stated or computed is both

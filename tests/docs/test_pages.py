@@ -18,7 +18,10 @@ from ras_sim.report.style import EFFECT_COLOURS, OUTCOME_COLOURS
 from tests.docs.pages import PAGES, ROOT, blocks, name_of, named_files
 
 DOCS = ROOT / "docs"
-INCIDENT_OUTCOMES = ("fixed", "comes_back", "tolerated", "sat_out", "open")
+INCIDENT_OUTCOMES = (
+    "fixed", "comes_back", "tolerated", "sat_out", "open",
+    "dismissed", "acquitted", "convicted", "in_vain", "cordoned",
+)  # fmt: skip
 LINK = re.compile(r"(?<!!)\[[^\]]*\]\(([^)\s]+)\)|!\[[^\]]*\]\(([^)\s]+)\)")
 
 

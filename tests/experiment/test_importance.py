@@ -261,3 +261,16 @@ def test_every_text_says_what_gains_most(crash: Importance, tmp_path: Path) -> N
     (folder / "notes.txt").write_text("mine")
     with pytest.raises(InputError, match=r"notes\.txt"):
         crash.save(folder)
+
+
+def test_defects_at_the_start_are_part_of_their_mode() -> None:
+    """All ten nodes have it: 0.9 of that with `fewer`, none with `never`; who finds it is not a matter of time."""
+    defect = mode(symptoms={"silent": 1.0}, corrupts={"rate": "1 /h"}, present=1.0)
+    scenario = small(100.0, nodes=10, job_nodes=10, failures={"node": {"sdc": defect}})
+    name = [("node", "sdc")]
+    fewer, never = (counterfactual(scenario, name, what) for what in ("fewer", "never"))
+    assert isinstance(fewer, Scenario)
+    assert isinstance(never, Scenario)
+    assert fewer.failures["node"]["sdc"].present == 0.9
+    assert simulate(never, seed=1, replication=0).incidents == []
+    assert counterfactual(scenario, name, "found") == "is found by monitors and tests, not after a time"

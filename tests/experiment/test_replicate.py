@@ -296,7 +296,7 @@ def test_json_has_the_promised_shape() -> None:
     assert made["cost"] is None
     assert (made["schema"], made["scenario"], made["seed"], made["replications"]) == (1, "tiny", 5, 3)
     assert made["horizon_h"] == 100.0
-    names = ["goodput", "ettr", "cluster_goodput", "mtti_h", "interruptions", "planned_interruptions"]
+    names = ["goodput", "clean_goodput", "ettr", "cluster_goodput", "mtti_h", "interruptions", "planned_interruptions"]
     assert list(made["metrics"]) == names
     assert all(set(metric) == {"mean", "ci95", "sd"} for metric in made["metrics"].values())
     assert made["metrics"]["goodput"] == {

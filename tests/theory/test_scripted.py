@@ -431,3 +431,22 @@ def test_a_crash_of_a_part_that_is_slow_already_is_a_crash(found_h: float, toler
         n_faults += ledger.faults[0].n_faults
         n_crashes += sum(row.n_interruptions for row in ledger.incidents if row.symptom == "crash")
     assert abs(n_crashes - 0.5 * n_faults) / (0.25 * n_faults) ** 0.5 < 4.0
+
+
+def test_a_strike_that_comes_back_shows_as_it_did() -> None:
+    """Half of the strikes of a shock are benign, the others crash or hang; what seemed to be fixed shows as before."""
+    struck = mode(rate="1e-9 /h", symptoms={"crash": 0.25, "hang": 0.25, "benign": 0.5}, clears_at={"top": 1.0})
+    shock = {"every": "5 h", "under": "machine", "strikes": "node.struck", "p_struck": 1.0, **SOURCE}
+    ledger = play(
+        1000.0,
+        {"struck": struck},
+        shocks={"surge": shock},
+        nodes=4,
+        job_nodes=4,
+        repair=ladder({"fix": rung(0, seen=0.0), "top": rung(0)}),
+    )
+    first = {row.incident_id: row.symptom for row in ledger.incidents if row.root_id == row.incident_id}
+    returns = [row for row in ledger.incidents if row.root_id != row.incident_id]
+    assert len(returns) > 100
+    assert {row.symptom for row in returns} == {"crash", "hang"}
+    assert all(row.symptom == first[row.root_id] for row in returns)

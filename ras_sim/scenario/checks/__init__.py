@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from ras_sim.scenario.checks.changes import change_findings
 from ras_sim.scenario.checks.cost import cost_findings
+from ras_sim.scenario.checks.diagnostics import diagnostics_findings
 from ras_sim.scenario.checks.expect import expect_findings
 from ras_sim.scenario.checks.extent import extent_findings
 from ras_sim.scenario.checks.failures import failure_findings
@@ -36,6 +37,7 @@ def findings(scenario: Scenario) -> Iterator[Finding]:
     yield from repair_findings(scenario, machine)
     yield from technician_findings(scenario, machine)
     yield from cost_findings(scenario, machine)
+    yield from diagnostics_findings(scenario, machine)
     yield from extent_findings(scenario, {} if machine is None else machine.counts)
     yield from published_findings(scenario)
     yield from expect_findings(scenario)

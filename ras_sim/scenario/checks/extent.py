@@ -39,6 +39,29 @@ def extent_findings(scenario: Scenario, counts: Mapping[str, int]) -> Iterator[F
         yield from too_many(("job", "planned", name), n_stops, "stops")
 
 
+    yield from _diagnostics(scenario, counts)
+
+
+def _diagnostics(scenario: Scenario, counts: Mapping[str, int]) -> Iterator[Finding]:
+    """Tests, false alarms, and corruption events that a monitor notices while nothing comes of it."""
+    horizon_h, monitors = scenario.horizon, scenario.detection.monitors or {}
+    for name, test in (scenario.repair.tests or {}).items():
+        if test.every is not None:
+            turns = counts.get("node", 0) / test.at_once if test.takes == "spares" and not test.only_after else 1
+            yield from too_many(("repair", "tests", name), horizon_h / test.every * turns, "tests")
+    for name, monitor in monitors.items():
+        n_alarms = monitor.false_alarms * horizon_h
+        yield from too_many(("detection", "monitors", name), n_alarms, "false alarms")
+    p_missed = math.prod(1.0 - monitor.notices for monitor in monitors.values())
+    for cls, modes in scenario.failures.items():
+        for name, mode in modes.items():
+            if mode.corrupts is not None:
+                n_parts = counts.get(cls, 0)
+                n_defects = n_parts * (mode.present or 0.0) + _n_faults(mode, n_parts, horizon_h)
+                n_noticed = n_defects * mode.corrupts.rate * (1.0 - p_missed) * horizon_h
+                yield from too_many(("failures", cls, name, "corrupts"), n_noticed, "alarms")
+
+
 def too_many(where: tuple[str, ...], n_events: float, what: str) -> Iterator[Finding]:
     if not n_events <= MAX_EVENTS:  # NaN is too many
         expected = format_count(float(f"{n_events:.3g}")) if math.isfinite(n_events) else "endlessly many"

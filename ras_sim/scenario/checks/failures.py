@@ -27,9 +27,10 @@ def failure_findings(scenario: Scenario, machine: Blueprint | None) -> Iterator[
             yield unknown_name(where, cls, machine.counts, what, at_key=True, among=MACHINE_NAMES)
         for name, mode in modes.items():
             yield from _mode(scenario, machine, (*where, name), mode)
-            own = mode.build_lifetime() is not None or mode.rate is not None or mode.p_start is not None
+            own = mode.build_lifetime() is not None or mode.rate is not None
+            own = own or mode.p_start is not None or mode.present is not None
             if not own and f"{cls}.{name}" not in struck:
-                wanted = "`rate`, `lifetime` or `p_start`, or a shock or a wave that strikes it"
+                wanted = "`rate`, `lifetime`, `present` or `p_start`, or a shock or a wave that strikes it"
                 yield Finding((*where, name), wanted, "a mode that never happens", at_key=True)
     for name, shock in scenario.shocks.items():
         yield from _shock(scenario, machine, ("shocks", name), shock)

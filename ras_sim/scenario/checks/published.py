@@ -11,6 +11,7 @@ from ras_sim.scenario.tariff import build_tariff
 
 _SCALARS = (
     "goodput",
+    "clean_goodput",
     "ettr",
     "cluster_goodput",
     "mtti_h",

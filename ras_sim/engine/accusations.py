@@ -1,0 +1,235 @@
+"""Accusations: an alarm of a monitor or the finding of a test, the replay, the in-depth check, and what follows.
+
+Alarm and accusation are one incident of their own, of class `monitor` or `test`. Where a defect is behind it, its root cause
+is that of the defect, which takes the blame for all that it costs; a false alarm takes the blame itself.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict, deque
+
+import simpy
+
+from ras_sim.cluster import Cluster
+from ras_sim.engine.countdown import Countdowns
+from ras_sim.engine.course import Course, Steps
+from ras_sim.engine.incidents import Hidden, Incidents
+from ras_sim.errors import ModelError
+from ras_sim.faults.clocks import EXTRA
+from ras_sim.job.training import TrainingJob
+from ras_sim.repair.diagnostics import Accusation, Monitor, Quarantine, Test
+from ras_sim.repair.incident import Incident
+from ras_sim.repair.policy import RootCause
+from ras_sim.scenario.build import Setup
+from ras_sim.streams import base_key, child_key, uniform
+
+_REPRODUCIBLE, _ALARMS = 23, 26  # draw, and branch, of a fault's key
+_GAP, _LATENCY = 0, 1  # draws of a false alarm of a monitor; those of every alarm follow
+_REPLAY, _DIFFERS, _LOCATES, _NODE, _CHECK, _FALSE = range(8, 14)
+
+
+class Accusations:
+    """Alarms, accused nodes and their checks in one replication.
+
+    Args:
+        env: the simulation.
+        setup: the scenario.
+        cluster: who serves the job.
+        job: the training job.
+        incidents: where defects are convicted.
+        countdowns: of the job's clock.
+        seed, replication: the random history.
+    """
+
+    def __init__(
+        self,
+        env: simpy.Environment,
+        setup: Setup,
+        cluster: Cluster,
+        job: TrainingJob,
+        incidents: Incidents,
+        countdowns: Countdowns,
+        seed: int,
+        replication: int,
+    ) -> None:
+        self._env = env
+        self._setup = setup
+        self._cluster = cluster
+        self._job = job
+        self._incidents = incidents
+        self._countdowns = countdowns
+        self._identity = seed, replication
+        self._accused: dict[int, Incident] = {}  # nodes under suspicion
+        self._record: dict[int, deque[float]] = defaultdict(deque)  # node -> when it was accused
+        self._test_keys = {test.name: base_key(seed, replication, "test", test.name) for test in setup.tests}
+
+    def begin(self) -> None:
+        """Monitors begin to watch: their false alarms come now and then while the job computes."""
+        for monitor in self._setup.monitors:
+            if monitor.false_per_h > 0.0:
+                self._await_false_alarm(monitor, base_key(*self._identity, "monitor", monitor.name), 0)
+
+    @property
+    def _rule(self) -> Accusation:
+        rule = self._setup.accusation
+        if rule is None:
+            raise ModelError("an alarm that nothing follows", self._env.now, "repair.accusation")
+        return rule
+
+    # ------------------------------------------------------------------ monitors
+
+    def _await_false_alarm(self, monitor: Monitor, key: int, ordinal: int) -> None:
+        """Alarm number `ordinal` comes after an exponential time of computing."""
+        draws = child_key(key, ordinal)
+        after_h = -math.log(uniform(draws, _GAP)) / monitor.false_per_h
+        self._countdowns.begin(after_h, lambda: self._false_alarm(monitor, key, ordinal))
+
+    def _false_alarm(self, monitor: Monitor, key: int, ordinal: int) -> None:
+        self._await_false_alarm(monitor, key, ordinal + 1)
+        draws = child_key(key, ordinal)
+        self._report(monitor, None, self._job.mark_work(), monitor.latency.draw(draws, _LATENCY), draws)
+
+    def notice(self, monitor: Monitor, defect: Incident, position_h: float, u: float) -> None:
+        """A monitor noticed a corruption event of a defect, at that much work in hand."""
+        root = defect.root
+        draws = child_key(root.key, _ALARMS, root.n_alarms)
+        root.n_alarms += 1
+        self._report(monitor, defect, position_h, monitor.latency.quantile(u), draws)
+
+    def _report(
+        self, monitor: Monitor, defect: Incident | None, position_h: float, after_h: float, draws: int
+    ) -> None:
+        """The alarm is heard after the latency, whatever the job does meanwhile."""
+        course = Course(self._hear(monitor, defect, position_h, draws))
+        self._env.timeout(after_h).callbacks.append(course.go_on)
+
+    def _hear(self, monitor: Monitor, defect: Incident | None, position_h: float, draws: int) -> Steps:
+        """Is it true, and who was it?"""
+        if defect is not None and not defect.undiscovered:
+            return  # it was found, or is gone, since
+        alarm = self._alarm("monitor", monitor.name, None if defect is None else defect.root, draws)
+        replay = self._rule.replay
+        if replay is not None:
+            self._incidents.impact.pause(alarm)
+            yield self._env.timeout(replay.duration.draw(draws, _REPLAY))
+            if not self._differs(defect, replay.p_reproduces, draws):
+                self._incidents.close_alarm(alarm, "dismissed")
+                return
+        node = self._located(defect, draws)
+        if node is None:
+            self._incidents.close_alarm(alarm, "dismissed")
+            return
+        self._job.suspect(position_h)
+        yield from self._accuse(alarm, node, draws, go_back=True)
+
+    def _differs(self, defect: Incident | None, p_reproduces: float, draws: int) -> bool:
+        """Whether the replay gives another result."""
+        return (
+            defect is not None
+            and defect.undiscovered
+            and self._can_show(defect.mode_id, defect.root)
+            and uniform(draws, _DIFFERS) < p_reproduces
+        )
+
+    def _can_show(self, mode_id: int, root: RootCause) -> bool:
+        """Whether tests and replays can make a defect show at all: drawn once for each root cause."""
+        corruption = self._setup.modes[mode_id].corruption
+        return corruption is None or uniform(root.key, _REPRODUCIBLE) < corruption.p_reproducible
+
+    def _located(self, defect: Incident | None, draws: int) -> int | None:
+        """The node that is accused: the right one, or another one of the job that is not accused already."""
+        guilty = None if defect is None else defect.node
+        if guilty is not None and uniform(draws, _LOCATES) < self._rule.p_locates:
+            return None if guilty in self._accused else guilty
+        in_job, accused = self._cluster.in_job, self._accused
+        return self._cluster.some(
+            lambda node: node != guilty and in_job(node) and node not in accused, uniform(draws, _NODE)
+        )
+
+    # ------------------------------------------------------------------ tests
+
+    def examine(self, test: Test, defect: Hidden, ordinal: int) -> bool:
+        """Whether one test of a node finds a defect in it.
+
+        Args:
+            test: which.
+            defect: what is there to be found.
+            ordinal: a number that no other test of this name on this defect has.
+        """
+        mode = defect.mode
+        key = child_key(self._test_keys[test.name], defect.root.key)
+        return uniform(key, ordinal) < test.errors.covers(mode.component_class, mode.key) and self._can_show(
+            mode.mode_id, defect.root
+        )
+
+    def report(self, test: Test, node: int, defect: Hidden | None, draws: int) -> None:
+        """A test says that a node is defective, rightly or by mistake."""
+        if node in self._accused or (defect is not None and not self._incidents.is_hidden(defect)):
+            return
+        alarm = self._alarm("test", test.name, None if defect is None else defect.root, draws)
+        Course(self._accuse(alarm, node, draws, go_back=False)).go_on()
+
+    # ------------------------------------------------------------------ the accused
+
+    def _alarm(self, kind: str, name: str, root: RootCause | None, draws: int) -> Incident:
+        """A new incident: the alarm."""
+        number, now_h = self._incidents.next_id(), self._env.now
+        cause = RootCause(number if root is None else root.incident_id, draws, 0, math.nan, EXTRA)
+        alarm = Incident(number, cause, -1, kind, name, -1, None, "alarm", now_h, (), (), 0, 1.0)
+        alarm.detected_h = now_h
+        self._incidents.open_alarm(alarm)
+        return alarm
+
+    def _accuse(self, alarm: Incident, node: int, draws: int, go_back: bool) -> Steps:
+        """The node leaves the job, is checked, and is convicted or acquitted."""
+        impact = self._incidents.impact
+        alarm.node, alarm.located_h = node, self._env.now
+        self._accused[node] = alarm
+        impact.accuse(alarm, node, go_back)
+        repeated = self._is_repeated(node)
+        if repeated is not None and repeated.level is None:
+            alarm.outcome = "cordoned"
+            impact.do_without(alarm)
+            return
+        check, at_least = self._rule.check, 0
+        found = self._incidents.hidden(lambda one: one == node)
+        convicted = True
+        if repeated is not None and repeated.level is not None:
+            at_least = repeated.level
+        elif check is not None:
+            impact.do_without(alarm)
+            yield self._env.timeout(check.errors.duration.draw(draws, _CHECK))
+            found, convicted = self._verdict(check, node, draws)
+        yield from self._sentence(alarm, node, found, convicted, at_least)
+
+    def _is_repeated(self, node: int) -> Quarantine | None:
+        """Note an accusation; returns the rule for repeated ones if it was one too many."""
+        rule, record, now_h = self._rule.quarantine, self._record[node], self._env.now
+        record.append(now_h)
+        if rule is None:
+            return None
+        while record[0] < now_h - rule.window_h:
+            record.popleft()
+        return rule if len(record) >= rule.accusations else None
+
+    def _verdict(self, check: Test, node: int, draws: int) -> tuple[list[Hidden], bool]:
+        """What the in-depth check finds in the node, and whether it says that something is wrong."""
+        found = []
+        for defect in self._incidents.hidden(lambda one: one == node):
+            if self.examine(check, defect, defect.root.next_test()):
+                found.append(defect)
+        return found, bool(found) or uniform(draws, _FALSE) < check.errors.p_false_alarm
+
+    def _sentence(
+        self, alarm: Incident, node: int, found: list[Hidden], convicted: bool, at_least: int
+    ) -> Steps:
+        """Repair what is broken; or a part in vain; or nothing."""
+        for defect in found:
+            self._incidents.find(defect, at_least)
+        if convicted and not found:
+            yield from self._incidents.replace_in_vain(alarm, self._rule.part, max(self._rule.level, at_least))
+        if convicted:
+            self._record.pop(node, None)  # what was suspected is gone
+        del self._accused[node]
+        self._incidents.close_alarm(alarm, "convicted" if convicted else "acquitted")
