@@ -75,6 +75,8 @@ def _machine_scenario(kind: str) -> Scenario:
         "link": {name: 0.2 for name in ("same_nic", "lane_group", "same_switch") if name in relations},
     }
     failures = {cls: {"fails": _failing(n, crossing.get(cls, {}))} for cls, n in blueprint.counts.items()}
+    if kind == "torus":
+        failures["gpu"]["fails"]["burst"] = {"extra": 1.0, "gap": "5 h"}
     return Scenario.model_validate(
         {
             "name": f"alive_{kind}",
