@@ -54,7 +54,9 @@ class Corruptions:
         self._sources: dict[Incident, tuple[Corruption, _Source]] = {}
 
     def begin(self, incident: Incident, corruption: Corruption) -> None:
-        """The node of the defect is in the job from now on."""
+        """A node of the defect is in the job from now on; one that hits several nodes may be there already."""
+        if incident in self._sources:
+            return
         self._sources[incident] = corruption, _Source()
         self._await(incident)
 

@@ -386,3 +386,29 @@ def test_who_watches_changes_no_fault() -> None:
             seen.append(sorted((row.mode, row.instance, row.arrive_h) for row in faults))
         assert len(seen[0]) > 5
         assert seen[0] == seen[1] == seen[2]
+
+
+def test_a_defect_that_hits_several_nodes_is_one() -> None:
+    """A leaf that corrupts what passes: its nodes join the job one after the other, for crashes, and it stays one defect."""
+    rate, horizon_h = 0.02, 300.0
+    leaf = mode(symptoms={"silent": 1.0}, corrupts={"rate": per_h(rate)}, present=1.0)
+    crash = mode(rate="0.02 /h", clears_at={"swap": 1.0})
+    scenario = small(
+        horizon_h,
+        job_nodes=16,
+        machine={"kind": "hgx", "nodes": 4, "nodes_per_pod": 4, "spines": 2},
+        failures={"leaf": {"sdc": leaf}, "node": {"crash": crash}},
+        job__spares={"nodes": 2, "swap": 0, **SOURCE},
+        repair=ladder({"swap": rung("1 h", takes_down="node", meanwhile="swap"), "fix": rung(takes_down="unit")}),
+        job__checkpoints={"disk": tier(0.001, survives="fix")},
+    )
+    tainted = [hours(ledger).get("tainted", 0.0) for ledger in runs(scenario, 100)]
+    n_leafs = load_leafs(scenario)
+    # Crashes lose next to nothing, so the first event of any leaf taints the rest: E[(H - X)+] with n times the rate.
+    x = n_leafs * rate * horizon_h
+    assert abs(z_mean(tainted, horizon_h - (1.0 - math.exp(-x)) / (n_leafs * rate))) < 4.0
+
+
+def load_leafs(scenario: Scenario) -> int:
+    """Leaf switches of the machine."""
+    return scenario.machine.build().counts["leaf"]
