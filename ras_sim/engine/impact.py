@@ -395,10 +395,10 @@ class Impact:
         return 1.0 - self._elastic.share, n_out
 
     def hidden_in(self, nodes: Iterable[int]) -> list[Incident]:
-        """The slow and silent faults in these nodes."""
+        """The slow and silent faults in these nodes, each once, in however many of them it is."""
         if not self._hidden:
             return []
-        return [incident for node in nodes for incident in self._hidden.get(node, ())]
+        return list(dict.fromkeys(one for node in nodes for one in self._hidden.get(node, ())))
 
     def end(self, incident: Incident) -> None:
         """The incident is over: its nodes return to service, the job goes on."""

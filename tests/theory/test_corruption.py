@@ -412,3 +412,22 @@ def test_a_defect_that_hits_several_nodes_is_one() -> None:
 def load_leafs(scenario: Scenario) -> int:
     """Leaf switches of the machine."""
     return scenario.machine.build().counts["leaf"]
+
+
+def test_what_goes_with_a_unit_goes_once() -> None:
+    """Every leaf corrupts; it is replaced, with the defect in it, when it crashes, though four nodes hang on it."""
+    leaf = {
+        "sdc": mode(symptoms={"silent": 1.0}, corrupts={"rate": "0.1 /h"}, present=1.0),
+        "crash": mode(rate="0.02 /h"),
+    }
+    scenario = small(
+        200.0,
+        job_nodes=32,
+        machine={"kind": "hgx", "nodes": 4, "nodes_per_pod": 4, "spines": 2},
+        failures={"leaf": leaf},
+        repair=ladder({"fix": rung("1 h", takes_down="unit", replaces=True)}),
+    )
+    for ledger in runs(scenario, 20):
+        crashed = {row.instance for row in ledger.incidents if row.mode == "crash" and not math.isnan(row.closed_h)}
+        gone = {row.instance for row in ledger.incidents if row.mode == "sdc" and row.outcome == "fixed"}
+        assert gone == crashed
