@@ -32,8 +32,8 @@ class Cluster:
     """
 
     __slots__ = (
-        "_absent", "_clock", "_group", "_holds", "_job", "_limit", "_n_coming", "_n_hot", "_places", "_rows", "_spares",
-        "_warm", "idle", "joined", "members",
+        "_absent", "_clock", "_group", "_holds", "_job", "_limit", "_n_coming", "_n_hot", "_places", "_probation", "_rows",
+        "_spares", "_warm", "idle", "joined", "members",
     )  # fmt: skip
 
     def __init__(
@@ -69,6 +69,7 @@ class Cluster:
         self._n_hot, self._n_coming = n_spares, 0
         self._group = group
         self._holds: dict[int, int] = {}
+        self._probation: dict[int, float] = {}  # node -> until when
         self._rows = rows
         self._clock = clock
         self.joined: list[int] = []  # every node that took a place in the job, in order
@@ -112,6 +113,21 @@ class Cluster:
         first = int(share * len(members))
         nodes = (members[(first + step) % len(members)] for step in range(len(members)))
         return next((node for node in nodes if within(node)), None)
+
+    def one_of_job(self, share: float, but: int | None = None) -> int | None:
+        """The node at that share of those of the job that nobody keeps out of service; None if there is none.
+
+        Args:
+            share: which, in the order of their numbers, 0 <= share < 1.
+            but: a node that is not meant.
+        """
+        nodes = sorted(node for node in self._job if node not in self._holds and node != but)
+        return nodes[int(share * len(nodes))] if nodes else None
+
+    def block(self, node: int, n: int) -> list[int]:
+        """The nodes of the job whose places are in the same block of n places as that of a node of the job, in order."""
+        block = self.place(node) // n
+        return sorted(one for one in self._job if self.place(one) // n == block)
 
     def of_job(self, nodes: Iterable[int]) -> list[int]:
         """Those of the nodes that serve the job."""
@@ -186,13 +202,24 @@ class Cluster:
         self._note(1)
         return True
 
+    def put_on_probation(self, nodes: Iterable[int], until_h: float) -> None:
+        """Nodes serve only where no other spare is left, until that hour."""
+        self._probation.update(dict.fromkeys(nodes, until_h))
+
+    def _in_order(self) -> Iterable[int]:
+        """The spares in the order in which they serve: those on probation last."""
+        if not self._probation:
+            return self._spares
+        now_h = self._clock()
+        return sorted(self._spares, key=lambda node: self._probation.get(node, 0.0) > now_h)
+
     def replacements(self, nodes: list[int]) -> list[int] | None:
         """Spares for these nodes, in their order; None if there are too few that may take their places."""
         if len(nodes) > len(self._spares):
             return None
         if self._group is None:
-            return list(islice(self._spares, len(nodes)))
-        group, free, found = self._group, dict.fromkeys(self._spares), []
+            return list(islice(self._in_order(), len(nodes)))
+        group, free, found = self._group, dict.fromkeys(self._in_order()), []
         for node in nodes:
             wanted = group(node)
             one = next((spare for spare in free if group(spare) == wanted), None)
@@ -221,7 +248,7 @@ class Cluster:
             leavers = free[:surplus]
             self.leave(leavers)
             return leavers, []
-        newcomers = list(islice(self._spares, -surplus))
+        newcomers = list(islice(self._in_order(), -surplus))
         for node in newcomers:
             del self._spares[node]
         self._job.update(newcomers)

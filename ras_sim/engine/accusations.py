@@ -15,6 +15,7 @@ from ras_sim.cluster import Cluster
 from ras_sim.engine.countdown import Countdowns
 from ras_sim.engine.course import Course, Steps
 from ras_sim.engine.incidents import Hidden, Incidents
+from ras_sim.engine.innocents import Innocents
 from ras_sim.errors import ModelError
 from ras_sim.faults.clocks import EXTRA
 from ras_sim.job.training import TrainingJob
@@ -59,6 +60,7 @@ class Accusations:
         self._job = job
         self._incidents = incidents
         self._countdowns = countdowns
+        self._innocents = Innocents(env, setup, incidents)
         self._identity = seed, replication
         self._accused: dict[int, Incident] = {}  # nodes under suspicion
         self._record: dict[int, deque[float]] = defaultdict(deque)  # node -> when it was accused
@@ -228,7 +230,8 @@ class Accusations:
         for defect in found:
             self._incidents.find(defect, at_least)
         if convicted and not found:
-            yield from self._incidents.replace_in_vain(alarm, self._rule.part, max(self._rule.level, at_least))
+            level = max(self._rule.level, at_least)
+            yield from self._innocents.repair(alarm.root.incident_id, alarm.root.key, node, self._rule.part, level)
         if convicted:
             self._record.pop(node, None)  # what was suspected is gone
         del self._accused[node]

@@ -84,9 +84,9 @@ class Impact:
                 self._hold(incident, more, "repair", rung.loses, save_first=True)
         if rung.loses == NOTHING_LOST or incident.incident_id not in self._stopping:
             return
-        self._lose(incident, rung.loses)
+        self.lose(incident, rung.loses)
 
-    def _lose(self, incident: Incident, level: int) -> None:
+    def lose(self, incident: Incident, level: int) -> None:
         """State of the job is destroyed while it stands still: a pause becomes an interruption."""
         self._job.lose(level)
         if incident.effect == "paused":
@@ -111,9 +111,20 @@ class Impact:
         incident.held.append(node)
         incident.held_h = self._env.now
         if incident.incident_id in self._stopping:
-            self._lose(incident, PROCESSES_LOST)
+            self.lose(incident, PROCESSES_LOST)
         elif go_back or self._cluster.in_job(node):
             self._stop_job(incident, "diagnose", PROCESSES_LOST, save_first=not go_back)
+
+    def save(self, incident: Incident) -> bool:
+        """The job stands still for a caught exception that must climb: it saves first; returns whether it does."""
+        if incident.effect != "paused" or incident.incident_id not in self._stopping:
+            return False
+        return self._job.save_while_held()
+
+    def restart(self, incident: Incident) -> None:
+        """The job goes down without a reason, and comes back."""
+        self._stop_job(incident, "repair", PROCESSES_LOST, save_first=False)
+        self._let_go(incident)
 
     def do_without(self, incident: Incident) -> None:
         """The job goes on without the accused node, with a spare in its place if it was in the job."""

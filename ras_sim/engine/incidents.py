@@ -10,7 +10,6 @@ import math
 from collections import Counter
 from collections.abc import Callable, Generator
 from dataclasses import replace
-from functools import partial
 from operator import attrgetter
 from typing import NamedTuple
 
@@ -18,10 +17,14 @@ import simpy
 
 from ras_sim.cluster import Cluster
 from ras_sim.engine.arrivals import Arrivals
+from ras_sim.engine.attempts import Attempts
 from ras_sim.engine.corruption import Corruptions
 from ras_sim.engine.course import Course, Steps
 from ras_sim.engine.degraded import Degraded
+from ras_sim.engine.detection import Detection
+from ras_sim.engine.dispatch import Dispatcher
 from ras_sim.engine.impact import Impact
+from ras_sim.engine.merging import Merging, Work
 from ras_sim.engine.spread import Spread
 from ras_sim.engine.worth import Worth
 from ras_sim.faults.budget import Budgets
@@ -29,36 +32,24 @@ from ras_sim.faults.clocks import EXTRA, Due
 from ras_sim.faults.modes import STOPPING, FailureMode, Mixture, Symptom
 from ras_sim.job.checkpoints import NOTHING_LOST, PROCESSES_LOST
 from ras_sim.job.training import TrainingJob
-from ras_sim.ledger import AttemptRow, Ledger, new_row
+from ras_sim.ledger import Ledger
 from ras_sim.repair.incident import Incident
 from ras_sim.repair.ladder import Rung, next_level
-from ras_sim.repair.policy import LemonWatch, RootCause
+from ras_sim.repair.policy import RootCause
 from ras_sim.repair.tolerance import ToleranceRule, ToleranceWatch
 from ras_sim.repair.workshop import Workshop
 from ras_sim.scenario.build import Setup
-from ras_sim.streams import child_key, uniform
 from ras_sim.topology import BlastWalk
 
-# Draws of a root cause, by purpose. Lives use 0 to 3 of the same key, swaps 19, blasts 22, accusations 23, corruption 25.
-_SYMPTOM, _NEEDS, _DETECT, _DIAGNOSE, _RETURN, _INCUBATES, _OUTAGE = 16, 17, 18, 20, 21, 24, 40
+# Draws of a root cause, by purpose. Lives use 0 to 3 of the same key, detection 18, swaps 19, blasts 22, accusations
+# 23, corruption 25.
+_SYMPTOM, _NEEDS, _DIAGNOSE, _RETURN, _INCUBATES, _OUTAGE = 16, 17, 20, 21, 24, 40
 _BLOCK = 64  # the n-th return of a root cause uses the n-th block of draws
-# Draws of one try of one rung: blocks of _PER_TRY from _TRY on, by rung and number of the try.
-_TRY, _PER_TRY = 1 << 32, 8
-_DURATION, _WORKS, _SEEN, _TEST, _VERDICT, _TRAVEL, _DOA, _RETURNED = 0, 1, 2, 3, 4, 5, 6, 7
 
 
 def needs_of(mode: FailureMode, key: int) -> int:
     """Position of the lowest rung that truly fixes the fault with this key."""
     return mode.needs.draw(key, _NEEDS)
-
-
-def first_try_h(setup: Setup, rung: Rung, key: int) -> float:
-    """Hours of the first try of a rung on the fault with this key, and of a technician's way to it."""
-    draws = _TRY + (rung.level << 16) * _PER_TRY
-    travel_h = 0.0
-    if rung.technician and setup.technicians is not None:
-        travel_h = setup.technicians.travel.quantile(uniform(key, draws + _TRAVEL))
-    return travel_h + rung.duration.draw(key, draws + _DURATION)
 
 
 ENDINGS = frozenset({"fixed", "seems_fixed", "disabled"})
@@ -99,6 +90,11 @@ class Incidents:
 
     Attributes:
         impact: what the incidents do to the job.
+        attempts: tries of rungs.
+        dispatcher: chooses among them.
+        on_detected: called when a fault is detected, if anybody cares.
+        settle: called when diagnosis is over; returns whether the fault itself is repaired. None: it always is.
+        spread: where parts are.
     """
 
     def __init__(
@@ -121,17 +117,21 @@ class Incidents:
         self._arrivals = arrivals
         self._job = job
         self._ledger = ledger
-        self._spread = Spread(setup, walk)
+        self.spread = Spread(setup, walk)
         self.impact = Impact(env, setup, cluster, arrivals, job, warm_key, corruptions)
-        self._degraded = Degraded(env, setup, self.impact, self._spread)
-        self._worth = Worth(env, setup, cluster, self.impact, self._spread, ledger.resources)
-        self._lemons = LemonWatch(setup.policy.lemon)
+        self._degraded = Degraded(env, setup, self.impact, self.spread)
+        worth = Worth(env, setup, cluster, self.impact, self.spread, ledger.resources)
+        self.attempts = Attempts(env, setup, self.spread, self.impact, worth, workshop, arrivals, ledger)
+        self.dispatcher = Dispatcher(env, setup.policy)
+        self._merging = Merging(env, self.spread) if setup.policy.merges else None
+        self._detection = Detection(setup)
+        self.on_detected: Callable[[Incident], None] | None = None
+        self.settle: Callable[[Incident, FailureMode], bool] | None = None
         self._budgets, self._tolerance = Budgets(), ToleranceWatch()
         self._budgeted = [mode for mode in setup.modes if mode.absorbs is not None]
         self._open: dict[int, Incident] = {}
         self._at: dict[tuple[int, int], Incident] = {}  # mode and part -> the incident that further faults join
         self._latent: dict[int, Hidden] = {}  # by key: what does not show yet, or only seems to be fixed
-        self._start: dict[tuple[int, str], int] = {}  # mode and symptom -> the policy's first rung
         self._n_incidents = 0
         self._reserved: set[int] = set()  # numbers of incidents to come
         self.n_faults = [0] * len(setup.modes)
@@ -161,7 +161,7 @@ class Incidents:
             root.needs, root.overdrawn = max(root.needs, mode.absorbs.then), True
         self.n_faults[mode_id] += 1
         if life == EXTRA:
-            node = self._spread.home(mode, instance)
+            node = self.spread.home(mode, instance)
             return self._set_in(mode, instance, node, root, self._symptom(mode, root, mode.extra_symptoms))
         if mode.burst is not None:
             self._arrivals.push_followers(mode, instance, life, key)
@@ -231,7 +231,7 @@ class Incidents:
     def _new_incident(
         self, mode: FailureMode, instance: int, node: int | None, root: RootCause, symptom: str
     ) -> Incident:
-        nodes, slowed, n_gpus, speed = self._spread.reach(mode, instance, root.key)
+        nodes, slowed, n_gpus, speed = self.spread.reach(mode, instance, root.key)
         incident = Incident(
             incident_id=self._number_for(root),
             root=root,
@@ -262,7 +262,7 @@ class Incidents:
         if incident.symptom not in STOPPING:
             self.impact.hide(incident)
             return
-        self._spread.lost(incident)
+        self.spread.lost(incident)
         self.impact.stop(incident, category, level)
         if incident.speed < 1.0:
             self.impact.narrow(incident)
@@ -299,13 +299,14 @@ class Incidents:
         shown = self.impact.shown(incident)
         if shown is not None:
             yield shown
-        detection = mode.detection.get(incident.symptom) or self._setup.detection[incident.symptom]
-        delay_h = detection.draw(incident.root.key, _DETECT + draws)
+        delay_h = self._detection.delay_h(incident, mode)
         if delay_h > 0.0:
             yield self._env.timeout(delay_h)
         if not (math.isnan(incident.closed_h) and math.isnan(incident.detected_h)):
             return  # the unit was replaced for another reason, or a test found it
         incident.detected_h = self._env.now
+        if self.on_detected is not None:
+            self.on_detected(incident)
         if incident.symptom == "slow" and incident.speed >= self._setup.policy.tolerate_speed:
             incident.outcome = "tolerated"
             return
@@ -314,11 +315,18 @@ class Incidents:
             if not math.isnan(incident.closed_h):
                 return
         elif incident.symptom != "exception":  # a caught one is retried first, and looked into if that does not help
-            yield from self._diagnose(incident, draws)
+            is_located = yield from self._diagnose(incident, mode)
+            if not is_located:
+                return
         yield from self._climb(incident, mode)
 
-    def _diagnose(self, incident: Incident, draws: int) -> Steps:
-        """Find out what to repair; a slow part is taken out of the job first, a corrupt one stops it."""
+    def _diagnose(self, incident: Incident, mode: FailureMode) -> Generator[simpy.Event, None, bool]:
+        """Find out what to repair; a slow part is taken out of the job first, a corrupt one stops it.
+
+        Returns:
+            Whether the fault itself is repaired now, not a part that was taken for it.
+        """
+        draws = incident.root.n_returns * _BLOCK
         delay_h = self._setup.diagnose.draw(incident.root.key, _DIAGNOSE + draws)
         if incident.symptom in STOPPING:
             if delay_h > 0.0:
@@ -330,6 +338,7 @@ class Incidents:
         if delay_h > 0.0:
             yield self._env.timeout(delay_h)
         incident.located_h = self._env.now
+        return self.settle is None or self.settle(incident, mode)
 
     def _defer(self, incident: Incident, draws: int) -> Steps:
         """Diagnose while the job runs on, and let the repair wait; then take the nodes that it slows out of the job."""
@@ -351,139 +360,68 @@ class Incidents:
         if self._degraded.must_drain(incident):
             self.impact.drain(incident)
         ladder, cls = self._setup.ladder, incident.component_class
-        level, outcome = self._first_level(incident, mode), ""
+        level, outcome = self.dispatcher.first_level(incident, mode.key), ""
         while outcome not in ENDINGS:
-            if incident.root.tries:
-                level = self._within_budget(incident.root, level, cls)
+            level = self.dispatcher.next_level(incident, level)
             rung = ladder[level]
             if rung.disables and not self._degraded.has_room(incident, rung):
                 level = next_level(ladder, level, cls)
                 continue
             if rung.loses > NOTHING_LOST and math.isnan(incident.located_h):
-                yield from self._diagnose(incident, incident.root.n_returns * _BLOCK)
-            outcome = yield from self._attempt(incident, rung)
+                is_located = yield from self._diagnose(incident, mode)
+                if not is_located:
+                    return
+            if self._merging is not None and (work := self._merging.on(incident)) is not None:
+                outcome = yield from self._ride(incident, work)
+                if not math.isnan(incident.closed_h):
+                    return
+                rung = work.rung
+                continue
+            rest_h = self.dispatcher.rest_h(incident, rung)
+            if rest_h > 0.0:
+                yield self._env.timeout(rest_h)
+                continue
+            steps = self.attempts.one(incident, rung)
+            outcome = yield from steps if self._merging is None else self._merging.tried(incident, rung, steps)
+            self.dispatcher.tried(incident, rung)
         if outcome == "disabled":
             self._run_on_without(incident, mode, rung)
         else:
             self._close(incident, mode, rung, outcome)
 
-    def _first_level(self, incident: Incident, mode: FailureMode) -> int:
-        """The first rung to try: of a part that was taken out of use the first above the rung that did it."""
-        if incident.disabled:
-            return next_level(self._setup.ladder, incident.root.tries[-1][0], incident.component_class)
-        return self._start_level(incident, mode)
-
-    def _start_level(self, incident: Incident, mode: FailureMode) -> int:
-        """The first rung to try."""
-        policy, cls, kind = self._setup.policy, incident.component_class, (mode.mode_id, incident.symptom)
-        level = self._start.get(kind)
-        if level is None:
-            level = self._start[kind] = policy.start_level(cls, mode.key, incident.symptom)
-        if incident.at_least > level and policy.ladder[incident.at_least].applies(cls):
-            level = incident.at_least
-        if policy.lemon is None:
-            return level
-        lemon = self._lemons.level(incident.node, self._env.now)
-        return lemon if lemon > level and policy.ladder[lemon].applies(cls) else level
-
-    def _within_budget(self, root: RootCause, level: int, component_class: str) -> int:
-        """This rung, or the first higher one that has tries left; the highest one never runs out."""
-        policy = self._setup.policy
-        since_h = self._env.now - policy.tries_window_h
-        while root.recent_tries(level, since_h) >= policy.ladder[level].tries:
-            higher = next_level(policy.ladder, level, component_class)
-            if higher <= level:
-                return level
-            level = higher
-        return level
-
-    # ------------------------------------------------------------------ one rung
-
-    def _attempt(self, incident: Incident, rung: Rung) -> Generator[simpy.Event, None, str]:
-        """One try of one rung; returns its outcome, as in `AttemptRow`."""
-        env, root = self._env, incident.root
-        asked_h = env.now
-        draws = _TRY + (rung.level << 16 | root.count_try(rung.level, asked_h)) * _PER_TRY
-        incident.n_attempts += 1
-        incident.final_rung = rung.name
-        nodes = self._spread.scope(incident, rung)
-        self.impact.take_down(incident, nodes, rung)
-        self.impact.meanwhile(incident, rung.swap)
-        off = self._arrivals.power_off(nodes) if rung.powers_off else []
-        start_h = asked_h
-        works = True
-        if rung.part:
-            works = yield from self._workshop.take_part(
-                incident.incident_id, rung.name, self._spread.unit_class(incident), uniform(root.key, draws + _DOA)
-            )
-            start_h = env.now
-        duration_h = rung.duration.draw(root.key, draws + _DURATION)
-        if rung.technician:
-            travel_u = partial(_travel_draw, root.key, draws + _TRAVEL)
-            order = self._worth.order(incident, rung)
-            start_h = yield from self._workshop.attend(order, duration_h, travel_u)
-        elif duration_h > 0.0:
-            yield env.timeout(duration_h)
-        if rung.powers_off:
-            self._arrivals.power_on(off)
-        if rung.part:
-            self._exchange(incident, rung, works, child_key(root.key, draws + _RETURNED))
-        outcome = self._outcome(root, rung, draws, works)
-        if rung.tested and outcome != "failed":
-            outcome = yield from self._test(incident, outcome, draws)
-        self._ledger.attempts.append(
-            new_row(AttemptRow, (incident.incident_id, rung.name, asked_h, start_h, env.now, outcome))
-        )
-        return outcome
-
-    def _exchange(self, incident: Incident, rung: Rung, works: bool, key: int) -> None:
-        """A part was put in; the one before goes back. It is faulty if this rung is the one that the fault needs."""
-        root = incident.root
-        faulty = root.needs == rung.level if root.installed is None else not root.installed
-        unit = self._spread.unit_class(incident)
-        self._workshop.send_back(unit, faulty, uniform(key, 0), uniform(key, 1))
-        root.installed = works
-        if not works:
-            root.needs = max(root.needs, rung.level)  # whatever was wrong, now it takes another part
-
-    def _outcome(self, root: RootCause, rung: Rung, draws: int, part_works: bool) -> str:
-        """Whether the try fixed the fault, and if not whether that is seen; or whether it took the part out of use."""
-        if rung.disables:
-            works = rung.p_works == 1.0 or uniform(root.key, draws + _WORKS) < rung.p_works
-            return "disabled" if works else "failed"
-        if part_works and rung.level >= root.needs and (
-            rung.p_works == 1.0 or uniform(root.key, draws + _WORKS) < rung.p_works
-        ):
-            return "fixed"
-        return (
-            "failed"
-            if rung.p_seen == 1.0 or uniform(root.key, draws + _SEEN) < rung.p_seen
-            else "seems_fixed"
-        )
-
-    def _test(self, incident: Incident, outcome: str, draws: int) -> Generator[simpy.Event, None, str]:
-        """The validation test before return to service."""
-        test = self._setup.validation
-        if test is None:
-            return outcome
-        self.impact.stage(incident, "validate")
-        yield self._env.timeout(test.duration.draw(incident.root.key, draws + _TEST))
-        sound = outcome in ("fixed", "disabled")
-        mode_key = f"{incident.component_class}.{incident.mode}"
-        p_rejects = test.p_false_alarm if sound else test.covers(incident.component_class, mode_key)
-        if uniform(incident.root.key, draws + _VERDICT) >= p_rejects:
-            return outcome
-        return "false_alarm" if sound else "caught"
+    def _ride(self, incident: Incident, work: Work) -> Generator[simpy.Event, None, str]:
+        """Wait until the node is up again; returns what that did to this fault, "" if nothing."""
+        asked_h = self._env.now
+        work.waiting.append(incident)
+        yield work.over
+        if not math.isnan(incident.closed_h) or work.rung.takes_down != "node" or work.rung.disables:
+            return ""
+        return self.attempts.ride(incident, work.rung, asked_h)
 
     # ------------------------------------------------------------------ its end
 
     def _close(self, incident: Incident, mode: FailureMode, rung: Rung, outcome: str) -> None:
-        self._end(incident, "fixed" if outcome == "fixed" else "comes_back")
+        """It is fixed, or seems to be."""
+        self._put_on_probation(incident, rung)
+        if outcome != "fixed":
+            self.mistake(incident, mode)
+            return
+        self._end(incident, "fixed")
         self._degraded.enable(incident)
-        if outcome == "fixed":
-            self._renew(incident, mode, rung)
-        else:
-            self._come_back(incident, mode)
+        self._renew(incident, mode, rung)
+        self._write(incident)
+
+    def _put_on_probation(self, incident: Incident, rung: Rung) -> None:
+        """The nodes come back as the last choice among the spares."""
+        rule = self._setup.policy.probation
+        if rule is not None and rung.level in rule.levels:
+            self._cluster.put_on_probation(incident.held, self._env.now + rule.time_h)
+
+    def mistake(self, incident: Incident, mode: FailureMode) -> None:
+        """Everybody thinks that the fault is gone, but it comes back."""
+        self._end(incident, "comes_back")
+        self._degraded.enable(incident)
+        self._come_back(incident, mode)
         self._write(incident)
 
     def _end(self, incident: Incident, outcome: str) -> None:
@@ -491,7 +429,7 @@ class Incidents:
         incident.closed_h = self._env.now
         incident.outcome = outcome
         self._forget(incident)
-        self._spread.regained(incident)
+        self.spread.regained(incident)
         self.impact.end(incident)
 
     def _come_back(self, incident: Incident, mode: FailureMode) -> None:
@@ -543,26 +481,30 @@ class Incidents:
     def _renew(self, incident: Incident, mode: FailureMode, rung: Rung) -> None:
         """What the repair did to the age of the part, or of all parts of the unit that was replaced."""
         if rung.replaces:
-            self._replace_unit(incident)
+            self.replace_unit(incident)
         if not rung.replaces or mode.memoryless:
             self._arrivals.after_repair(mode, incident.instance, incident.node, incident.root, rung.age_kept)
 
-    def _replace_unit(self, incident: Incident) -> None:
+    def replace_unit(self, incident: Incident) -> None:
         """The unit that holds the part is new."""
-        unit, unit_id = self._spread.unit(incident)
+        unit, unit_id = self.spread.unit(incident)
         self._arrivals.replace(unit, unit_id)
         for budgeted in self._budgeted:
-            self._budgets.renew(budgeted, self._spread.parts_in(unit, unit_id, budgeted.component_class))
-        self._lemons.forget(incident.node)
+            self._budgets.renew(budgeted, self.spread.parts_in(unit, unit_id, budgeted.component_class))
+        self.dispatcher.is_new(incident.node)
         self._discard(incident, unit, unit_id)
+        work = None if self._merging is None else self._merging.last_of(incident)
+        for other in () if work is None else work.waiting:
+            if self.spread.holds(unit, unit_id, other.component_class, other.instance):
+                self._settle(other)
 
     def _discard(self, incident: Incident, unit: str, unit_id: int) -> None:
         """What nobody repairs is gone with the unit: faults that were not found yet or are tolerated, and returns."""
         for other in self.impact.hidden_in(incident.nodes):
-            if other.unattended and self._spread.holds(unit, unit_id, other.component_class, other.instance):
+            if other.unattended and self.spread.holds(unit, unit_id, other.component_class, other.instance):
                 self._settle(other)
         for key, (mode, instance, _, root, _, _) in tuple(self._latent.items()):
-            if self._spread.holds(unit, unit_id, mode.component_class, instance):
+            if self.spread.holds(unit, unit_id, mode.component_class, instance):
                 del self._latent[key]
                 self._live_on(mode, instance, root)
 
@@ -581,7 +523,7 @@ class Incidents:
     def _live_on(self, mode: FailureMode, instance: int, root: RootCause) -> None:
         """The new part may fail too; of a mode with memory, replacing the unit has seen to that."""
         if mode.memoryless:
-            self._arrivals.after_repair(mode, instance, self._spread.home(mode, instance), root, age_kept=0.0)
+            self._arrivals.after_repair(mode, instance, self.spread.home(mode, instance), root, age_kept=0.0)
 
     def _write(self, incident: Incident) -> None:
         """The incident becomes a row of the ledger."""
@@ -652,23 +594,6 @@ class Incidents:
         self.impact.end(incident)
         self._write(incident)
 
-    def replace_in_vain(self, alarm: Incident, component_class: str, level: int) -> Steps:
-        """A good node was convicted: one of its parts is replaced, which costs what it costs."""
-        rung, root = self._setup.ladder[level], RootCause(alarm.root.incident_id, alarm.root.key, 0, math.nan, EXTRA)
-        incident = Incident(
-            self.next_id(), root, -1, component_class, "healthy",
-            self._spread.part_in(alarm.held[0], component_class), alarm.held[0], "healthy", self._env.now, (), (), 0, 1.0,
-        )  # fmt: skip
-        incident.detected_h = incident.located_h = self._env.now
-        self._open[incident.incident_id] = incident
-        self.impact.accuse(incident, alarm.held[0], go_back=False)
-        outcome = ""
-        while outcome != "fixed":  # a new part that does not work either is noticed here, whatever `seen` says
-            outcome = yield from self._attempt(incident, rung)
-        if rung.replaces:
-            self._replace_unit(incident)
-        self.close_alarm(incident, "in_vain")
-
     def close_books(self) -> None:
         """The run ends: what is still open becomes rows too, in the order of arrival."""
         for incident in self._open.values():
@@ -679,8 +604,3 @@ class Incidents:
     def planned_stop(self) -> None:
         """A planned stop of the job begins: what waits for such a stop is repaired now."""
         self._degraded.stopped(planned=True)
-
-
-def _travel_draw(key: int, ordinal: int, n: int) -> float:
-    """The draw of the n-th way to the machine for one try: more than one where work is handed over."""
-    return uniform(key, ordinal) if n == 0 else uniform(child_key(key, ordinal), n)

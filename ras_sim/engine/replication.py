@@ -15,7 +15,11 @@ from ras_sim.engine.arrivals import Arrivals
 from ras_sim.engine.corruption import Corruptions
 from ras_sim.engine.countdown import Countdowns
 from ras_sim.engine.course import Course
+from ras_sim.engine.double_handling import SecondRestarts
+from ras_sim.engine.false_alarms import FalseAlarms
+from ras_sim.engine.giving_up import keep_patience
 from ras_sim.engine.incidents import Incidents
+from ras_sim.engine.location import Location
 from ras_sim.engine.planned import PlannedStops, keep_planned_stops, keep_preemptions
 from ras_sim.engine.rollout import absent_nodes, roll_out
 from ras_sim.engine.services import Services
@@ -123,6 +127,12 @@ class Replication:
         self._accusations = Accusations(
             env, setup, cluster, self._job, self._incidents, countdowns, seed, replication
         )
+        if setup.location is not None:
+            self._incidents.settle = Location(env, setup, setup.location, cluster, self._incidents).settle
+        self._false_alarms = self._watch(cluster) if any(dog.false_per_h > 0.0 for dog in setup.watchdogs) else None
+        if setup.double is not None:
+            self._incidents.on_detected = SecondRestarts(env, setup.double, self._job, self._incidents).notice
+        keep_patience(env, setup, self._job, self._incidents, seed, replication)
         self._starts = Starts(env, setup, walk, cluster, self._arrivals, seed, replication)
         next_id = self._incidents.next_id
         self._stops = PlannedStops(env, self._job, ledger, next_id, self._incidents.planned_stop)
@@ -140,6 +150,14 @@ class Replication:
             replication,
         )
 
+    def _watch(self, cluster: Cluster) -> FalseAlarms:
+        """Watchdogs that bark at nothing now and then."""
+        clock, env = self._arrivals.job_clock, self._env
+        history = self._seed, self._replication
+        return FalseAlarms(
+            env, self._setup, cluster, self._incidents, lambda: clock.read(env.now), lambda: clock.runs, *history
+        )
+
     def run(self) -> Ledger:
         """Simulate until the horizon, or until the job is done."""
         env, setup = self._env, self._setup
@@ -147,6 +165,8 @@ class Replication:
         self._arrivals.arm()
         self._accusations.begin()
         self._testing.begin()
+        if self._false_alarms is not None:
+            self._false_alarms.begin()
         roll_out(env, setup, self._incidents.impact, self._job, self._ledger.resources)
         env.timeout(setup.horizon_h).callbacks.append(self._reach_horizon)
         env.run(until=self._end)
@@ -186,6 +206,8 @@ class Replication:
         self._countdowns.job_runs()
         self._testing.job_runs()
         self._stops.job_runs()
+        if self._false_alarms is not None:
+            self._false_alarms.job_runs()
         if anew:
             self._starts.job_starts()
 

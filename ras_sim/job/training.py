@@ -64,6 +64,7 @@ class TrainingJob:
         self._then: Callable[[], None] = self._run_anew
         self._restore_from: Tier | None = None
         self._start_test: tuple[Callable[[], float], Callable[[], None]] | None = None
+        self.may_start: Callable[[float, int], bool] | None = None  # asked before it comes back; who says no holds it
 
     def test_before_start(self, duration_h: Callable[[], float], at_end: Callable[[], None]) -> None:
         """From now on, tests precede each start: how long they take, and what is called at their end."""
@@ -83,11 +84,6 @@ class TrainingJob:
     def save_h(self) -> float:
         """Time of a save on demand."""
         return self._spec.save_h
-
-    @property
-    def position_h(self) -> float:
-        """Work in hand, hours at full speed, as of the last change of state."""
-        return self._progress.position_h
 
     def begin(self) -> None:
         """Start up for the first time."""
@@ -149,6 +145,15 @@ class TrainingJob:
         self._holders[holder] = category
         if self._state == "held":
             self._show_front()
+
+    def save_while_held(self) -> bool:
+        """The job stands still and has lost nothing: save the work in hand; returns whether it can, and does."""
+        if self._state != "held" or self._level != NOTHING_LOST or self._spec.save_h <= 0.0:
+            return False
+        self._close()
+        self._enter("saving", "checkpoint_save")
+        self._after(self._spec.save_h, self._saved)
+        return True
 
     def lose(self, level: int) -> None:
         """State up to this level is lost (a rung was tried, or a node was swapped out)."""
@@ -326,7 +331,11 @@ class TrainingJob:
         if self._level == NOTHING_LOST and self._sound_before_h == math.inf:
             self._run()
         else:
-            self._initialise(self._go_back())
+            tier = self._go_back()
+            if self.may_start is None or self.may_start(self._progress.position_h, self._blame):
+                self._initialise(tier)
+            else:
+                self._show_front()
 
     def _go_back(self) -> Tier | None:
         """Lose the work since the last sound checkpoint that survives."""

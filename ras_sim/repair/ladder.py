@@ -33,6 +33,8 @@ class Rung:
         at_most: disabled parts of one class in one node, None for all but one.
         applies_to: component classes, or None for all.
         tested: a validation test follows.
+        cool_down_h: from the end of a try to the next one of this rung on the same root cause.
+        drains: a job that stands still, and has lost nothing, saves its work first.
     """
 
     level: int
@@ -53,6 +55,8 @@ class Rung:
     tested: bool
     disables: bool = False
     at_most: int | None = None
+    cool_down_h: float = 0.0
+    drains: bool = False
 
     def applies(self, component_class: str) -> bool:
         """Whether this rung can be tried on a part of that class."""

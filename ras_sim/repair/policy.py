@@ -42,6 +42,22 @@ class DegradedRule:
 
 
 @dataclass(frozen=True, slots=True)
+class EscalationRule:
+    """An incident that was detected `after_h` ago goes on at rung `level` at least."""
+
+    after_h: float
+    level: int
+
+
+@dataclass(frozen=True, slots=True)
+class ProbationRule:
+    """A node that comes back from one of the rungs `levels` is the last choice among the spares for `time_h`."""
+
+    levels: frozenset[int]
+    time_h: float
+
+
+@dataclass(frozen=True, slots=True)
 class Policy:
     """What to try first, and when to give up trying.
 
@@ -53,6 +69,9 @@ class Policy:
         tolerate_speed: a slow part that leaves the job at least this speed is left in it.
         degraded: rule for parts that slow the job, or None: they are repaired at once.
         tolerate: rules for faults that are sat out, by "class.mode" or "class".
+        escalate: rule for incidents that take long, or None.
+        probation: rule for nodes that come back, or None.
+        merges: incidents on a node that is down for another one wait for that.
     """
 
     ladder: Ladder
@@ -62,6 +81,9 @@ class Policy:
     tolerate_speed: float
     degraded: DegradedRule | None = None
     tolerate: Mapping[str, ToleranceRule] = field(default_factory=dict)
+    escalate: EscalationRule | None = None
+    probation: ProbationRule | None = None
+    merges: bool = False
 
     def tolerance(self, component_class: str, mode_key: str) -> ToleranceRule | None:
         """The rule for faults of a mode that may be sat out: that of the mode, of the class, or None."""

@@ -27,12 +27,13 @@ from ras_sim.job.recovery import StartUp, Transfer
 from ras_sim.job.retention import Retention
 from ras_sim.job.spec import JobSpec
 from ras_sim.ledger import TariffRow
+from ras_sim.repair.detection import LocationRule, Watchdog
 from ras_sim.repair.diagnostics import Accusation, Monitor, Quarantine, Replay, Test, Validation
+from ras_sim.repair.habits import DoubleHandling, GivingUp
 from ras_sim.repair.ladder import Ladder, Rung
-from ras_sim.repair.policy import DegradedRule, LemonRule, Policy
+from ras_sim.repair.policy import Policy
 from ras_sim.repair.roster import Shift
 from ras_sim.repair.shelf import Returns, ShelfRule
-from ras_sim.repair.tolerance import HoldDown, ToleranceRule
 from ras_sim.repair.workshop import Technicians
 from ras_sim.scenario.build_changes import (
     BadChange,
@@ -43,14 +44,17 @@ from ras_sim.scenario.build_changes import (
     build_preemptions,
     build_waves,
 )
+from ras_sim.scenario.build_detection import build_location, build_watchdogs
 from ras_sim.scenario.build_fleet import build_fleet, defects_of
+from ras_sim.scenario.build_habits import build_double, build_giving_up
+from ras_sim.scenario.build_policy import build_policy
 from ras_sim.scenario.build_services import Service, build_services
 from ras_sim.scenario.diagnostics import TestSpec, ValidationSpec
 from ras_sim.scenario.failures import SHOWN, BudgetSpec, CorruptsSpec, ModeSpec, MonitorSpec
 from ras_sim.scenario.job import JobSpec as JobSection
 from ras_sim.scenario.job import TierSpec, TransferSpec
 from ras_sim.scenario.model import Scenario
-from ras_sim.scenario.repair import PartSpec, RepairSpec, RungSpec, Scope, ToleranceSpec
+from ras_sim.scenario.repair import PartSpec, RepairSpec, RungSpec, Scope
 from ras_sim.scenario.tariff import build_tariff
 from ras_sim.scenario.technicians import CrewSpec, TechnicianSpec, week_hour
 from ras_sim.topology import Blueprint
@@ -107,6 +111,10 @@ class Setup:
     services: tuple[Service, ...]
     detection: Mapping[str, Distribution]
     diagnose: Distribution
+    watchdogs: tuple[Watchdog, ...]
+    double: DoubleHandling | None
+    gives_up: GivingUp | None
+    location: LocationRule | None
     tariff: tuple[TariffRow, ...]
     monitors: tuple[Monitor, ...] = ()
     tests: tuple[Test, ...] = ()
@@ -170,6 +178,10 @@ def build(scenario: Scenario) -> Setup:
         services=build_services(scenario.services or {}, job.checkpoints),
         detection={symptom: scenario.detection.of(symptom) for symptom in SHOWN},
         diagnose=scenario.detection.diagnose.build(),
+        watchdogs=build_watchdogs(scenario.detection, job.gpus),
+        double=build_double(repair.double_handling),
+        gives_up=build_giving_up(job.gives_up),
+        location=build_location(scenario.detection),
         tariff=build_tariff(scenario, gpus_per_node),
         monitors=build_monitors(scenario.detection.monitors or {}),
         tests=tests,
@@ -261,37 +273,10 @@ def build_ladder(repair: RepairSpec) -> Ladder:
             tested=name in tested,
             disables=spec.disables,
             at_most=spec.at_most,
+            cool_down_h=spec.cool_down or 0.0,
+            drains=spec.drains or False,
         )
         for level, (name, spec) in enumerate(repair.ladder.items())
-    )
-
-
-def build_policy(repair: RepairSpec, ladder: Ladder, levels: Mapping[str, int]) -> Policy:
-    """Where to start and when to climb."""
-    policy = repair.policy
-    lemon, degraded = policy.lemon, policy.degraded
-    return Policy(
-        ladder=ladder,
-        start={key: levels[rung] for key, rung in policy.start.items()},
-        tries_window_h=policy.tries_window,
-        lemon=LemonRule(lemon.incidents, lemon.window, levels[lemon.rung]) if lemon else None,
-        tolerate_speed=policy.tolerate_speed,
-        degraded=None
-        if degraded is None
-        else DegradedRule(degraded.drain_below, degraded.defer_from, degraded.until, degraded.at_most),
-        tolerate={key: build_tolerance(spec, levels) for key, spec in policy.tolerate.items()},
-    )
-
-
-def build_tolerance(spec: ToleranceSpec, levels: Mapping[str, int]) -> ToleranceRule:
-    """Which faults are sat out."""
-    damping = spec.hold_down
-    return ToleranceRule(
-        times=spec.times,
-        window_h=spec.within,
-        outage=spec.outage.build(),
-        hold_down=HoldDown(damping.first, damping.factor, damping.most) if damping else None,
-        heals=levels[spec.heals],
     )
 
 

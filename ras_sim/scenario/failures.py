@@ -207,24 +207,3 @@ class ShockSpec(Strict):
     strikes: str = Field(description="The failure mode the struck parts suffer, as class.mode.")
     p_struck: Fraction = Field(description="Probability for each part below to be struck.")
     source: Source
-
-
-class DetectionSpec(Strict):
-    """Time from onset to detection by symptom, and from detection to the decision what to repair."""
-
-    exception: Duration = Field(description="Until a failed operation raises its exception.")
-    crash: Duration = Field(description="Until a crash is noticed.")
-    hang: Duration = Field(description="Until a timeout or a watchdog fires.")
-    slow: Duration = Field(description="Until a slow rank is noticed.")
-    silent: Duration = Field(description="Until corruption is noticed.")
-    diagnose: Duration = Field(description="From detection to the decision what to repair.")
-    monitors: dict[Name, MonitorSpec] | None = Field(
-        None, description="What watches the training for corruption, by name; the first that notices an event reports it."
-    )
-    source: Source
-
-    def of(self, symptom: Shown) -> Distribution:
-        """The detection time of one symptom."""
-        spec = getattr(self, symptom)
-        built: Distribution = spec.build()
-        return built

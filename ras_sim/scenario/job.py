@@ -18,6 +18,7 @@ from ras_sim.scenario.fields import (
     Source,
     Strict,
 )
+from ras_sim.scenario.habits import GivesUpSpec
 
 
 class ParallelSpec(Strict):
@@ -182,5 +183,6 @@ class JobSpec(Strict):
     )
     spares: SparesSpec = Field(description="Spare nodes.")
     elastic: ElasticSpec | None = Field(None, description="Smaller widths; the width is fixed if left out.")
+    gives_up: GivesUpSpec | None = Field(None, description="When it waits for a person; it restarts for ever if left out.")
     planned: dict[Name, PlannedSpec] = Field(default_factory=dict, description="Planned stops by name.")
     preemptions: dict[Name, PreemptionSpec] | None = Field(None, description="Who takes the nodes of the job, by name.")

@@ -8,8 +8,9 @@ from typing import Any
 from pydantic import Field, PrivateAttr, model_validator
 
 from ras_sim.scenario.cost import CostSpec
+from ras_sim.scenario.detection import DetectionSpec
 from ras_sim.scenario.expect import Expectation
-from ras_sim.scenario.failures import DetectionSpec, ModeSpec, Name, ShockSpec
+from ras_sim.scenario.failures import ModeSpec, Name, ShockSpec
 from ras_sim.scenario.fields import PositiveHours, Source, Strict
 from ras_sim.scenario.fleet import FleetSpec
 from ras_sim.scenario.job import JobSpec

@@ -9,6 +9,7 @@ from pydantic import Field, model_validator
 from ras_sim.scenario.diagnostics import AccusationSpec, Names, TestSpec, ValidationSpec
 from ras_sim.scenario.failures import Name
 from ras_sim.scenario.fields import Duration, Fraction, Hours, Source, Strict
+from ras_sim.scenario.habits import DoubleSpec
 from ras_sim.scenario.technicians import TechnicianSpec
 
 Scope = Literal["operation", "job", "reset_domain", "node", "unit"]
@@ -47,6 +48,14 @@ class RungSpec(Strict):
         description="Disabled parts of one class in one node; beyond that the next rung is tried.",
     )
     applies_to: Names | None = Field(None, min_length=1, description="Component classes; all if left out.")
+    cool_down: Hours | None = Field(
+        None, description="From the end of a try to the next one on the same root cause; none if left out."
+    )
+    drains: bool | None = Field(
+        None,
+        description="A job that stands still for a caught exception saves its work before this rung takes it down; it does "
+        "not if left out.",
+    )
     source: Source
 
     @model_validator(mode="after")
@@ -70,6 +79,20 @@ class LemonSpec(Strict):
     incidents: int = Field(ge=2, description="Incidents on one node ...")
     window: Hours = Field(description="... within this time ...")
     rung: Name = Field(description="... start at this rung.")
+
+
+class EscalateSpec(Strict):
+    """What takes long goes to a high rung, whatever tries are left."""
+
+    after: Hours = Field(gt=0.0, description="Time from detection after which the next try ...")
+    rung: Name = Field(description="... is on this rung at least.")
+
+
+class ProbationSpec(Strict):
+    """A node that comes back from repair is trusted again only after a while."""
+
+    after: Names = Field(min_length=1, description="Rungs after which a node is on probation.")
+    time: Hours = Field(gt=0.0, description="For so long it is the last choice among the spares.")
 
 
 class DegradedSpec(Strict):
@@ -133,6 +156,13 @@ class PolicySpec(Strict):
         None,
         description="Parts that slow the job; repaired at once, in a job that runs on where it can, if left out.",
     )
+    escalate: EscalateSpec | None = Field(None, description="Escalation by time, beside that by the tries of each rung.")
+    probation: ProbationSpec | None = Field(None, description="Nodes that come back; they serve as others do if left out.")
+    merge: Literal["part", "node"] | None = Field(
+        None,
+        description="Faults that are treated as one: those of one part and mode (the same as left out), or with `node` also "
+        "incidents on one node: while it is down for one, the others wait, and what covers them mends them, too.",
+    )
     tolerate: dict[str, ToleranceSpec] = Field(
         default_factory=dict,
         description="Faults that are sat out, not repaired, by failure mode (link.flap) or class (link).",
@@ -184,6 +214,9 @@ class RepairSpec(Strict):
     validation: ValidationSpec | None = Field(None, description="Test before return to service.")
     tests: dict[Name, TestSpec] | None = Field(None, description="Tests that look for hidden faults, by name.")
     accusation: AccusationSpec | None = Field(None, description="What follows when a monitor or a test suspects a node.")
+    double_handling: DoubleSpec | None = Field(
+        None, description="Layers that restart the job twice for one fault; none if left out."
+    )
     technicians: TechnicianSpec | None = Field(None, description="Unlimited if left out.")
     parts: dict[Name, PartSpec] = Field(default_factory=dict, description="Unlimited for classes left out.")
     source: Source

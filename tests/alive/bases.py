@@ -124,5 +124,8 @@ def _machine_scenario(kind: str) -> Scenario:
 @lru_cache(maxsize=1)
 def bases() -> dict[str, Scenario]:
     """Every base by its name, the one with every block of a scenario first."""
-    full, watched = (load(Path(__file__).with_name(name)) for name in ("hgx.yaml", "watched.yaml"))
-    return {"full": full, "watched": watched} | {kind: _machine_scenario(kind) for kind in SMALL_MACHINES}
+    full, watched, guarded = (
+        load(Path(__file__).with_name(f"{name}.yaml")) for name in ("hgx", "watched", "guarded")
+    )
+    named = {"full": full, "watched": watched, "guarded": guarded}
+    return named | {kind: _machine_scenario(kind) for kind in SMALL_MACHINES}

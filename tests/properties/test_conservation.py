@@ -122,6 +122,8 @@ def ladders(draw: st.DrawFn) -> dict[str, Any]:
             takes_down=scope,
             meanwhile=draw(st.sampled_from(("wait", "swap"))),
             tries=draw(st.integers(1, 2)),
+            cool_down=draw(st.sampled_from((None, "2 h"))),
+            drains=draw(st.booleans()) and scope != "operation",
             works=draw(st.floats(0.5, 1.0)),
             seen=draw(st.floats(0.3, 1.0)),
             technician=draw(st.booleans()),
@@ -157,6 +159,10 @@ def repairs(draw: st.DrawFn, cls: str) -> dict[str, Any]:
         "tolerate_speed": draw(st.sampled_from((0.5, 0.9, 1.0))),
     }
     if draw(st.booleans()):
+        policy["merge"] = "node"
+        policy["escalate"] = {"after": h(draw(st.sampled_from((1.0, 10.0)))), "rung": draw(st.sampled_from(RUNGS))}
+        policy["probation"] = {"after": ["reset", "rma"], "time": "30 h"}
+    if draw(st.booleans()):
         policy["lemon"] = {"incidents": 2, "window": "100 h", "rung": "rma"}
     repair: dict[str, Any] = {"ladder": draw(ladders()), "policy": policy, **SOURCE}
     repair["comes_back"] = draw(st.floats(0.1, 20.0).map(exponential))
@@ -180,7 +186,25 @@ def repairs(draw: st.DrawFn, cls: str) -> dict[str, Any]:
             "after": ["reset", "rma"], "duration": draw(durations), "coverage": draw(chances),
             "false_alarm": draw(st.floats(0.0, 0.5)), **SOURCE,
         }  # fmt: skip
+    if draw(st.booleans()):
+        repair["double_handling"] = {"probability": draw(chances), "after": draw(durations), **SOURCE}
     return repair
+
+
+@st.composite
+def watching(draw: st.DrawFn, with_group: bool) -> dict[str, Any]:
+    """What notices faults, and how often the wrong node is blamed."""
+    watchdogs = {
+        "beat": {"symptoms": ["crash"], "every": "1 h", "misses": 2, "coverage": draw(chances)},
+        "ranks": {"symptoms": ["hang", "crash"], "latency": draw(durations), "per_rank": True},
+        "pace": {"symptoms": ["slow"], "window": "5 h", "threshold": 0.1},
+    }
+    for one in watchdogs.values():
+        one |= {"false_alarms": draw(st.sampled_from((0, "0.02 /h"))), **SOURCE}
+    location: dict[str, Any] = {"wrong": draw(st.sampled_from((0.0, 0.3))), **SOURCE}
+    if with_group:
+        location |= {"group": draw(st.sampled_from((0.2, 0.7))), "group_nodes": 2}
+    return {"detection__watchdogs": watchdogs, "detection__location": location}
 
 
 @st.composite
@@ -287,6 +311,10 @@ def scenarios(draw: st.DrawFn) -> Scenario:
     if draw(st.booleans()):
         repair |= draw(suspicions("gpu" if hgx and draw(st.booleans()) else "node"))
         changes["detection__monitors"] = draw(st.one_of(st.none(), monitors()))
+    if draw(st.booleans()):
+        changes |= draw(watching("validation" in repair and n_job > 1))
+    if draw(st.booleans()):
+        changes["job__gives_up"] = {"restarts": draw(st.integers(1, 3)), "intervention": draw(durations), **SOURCE}
     for symptom in (*SYMPTOMS[:-1], "diagnose"):
         changes[f"detection__{symptom}"] = draw(durations)
     return small(
@@ -411,7 +439,7 @@ def check_everything(scenario: Scenario, seed: int) -> None:
     check_visits(ledger)
     check_nodes(replication._incidents._cluster, scenario, levels["spare_nodes"])
     kept = math.fsum(row.hours for row in ledger.job if row.category in ("productive", "tainted"))
-    position_h = replication._job.position_h
+    position_h = replication._job._progress.position_h
     assert kept == pytest.approx(position_h, rel=1e-9, abs=1e-9)
     assert position_h >= 0.0
     work_h = scenario.job.work

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from ras_sim.scenario.checks.changes import change_findings
 from ras_sim.scenario.checks.cost import cost_findings
+from ras_sim.scenario.checks.detection import detection_findings
 from ras_sim.scenario.checks.diagnostics import diagnostics_findings
 from ras_sim.scenario.checks.expect import expect_findings
 from ras_sim.scenario.checks.extent import extent_findings
@@ -34,6 +35,7 @@ def findings(scenario: Scenario) -> Iterator[Finding]:
     yield from fleet_findings(scenario, machine)
     yield from change_findings(scenario, machine)
     yield from service_findings(scenario)
+    yield from detection_findings(scenario, machine)
     yield from repair_findings(scenario, machine)
     yield from technician_findings(scenario, machine)
     yield from cost_findings(scenario, machine)

@@ -26,6 +26,7 @@ def repair_findings(scenario: Scenario, machine: Blueprint | None) -> Iterator[F
     yield from _named_rungs(scenario)
     yield from _stocked(scenario)
     yield from _disabling(scenario)
+    yield from _draining(scenario)
     if machine is not None:
         yield from _can_be_disabled(scenario, machine)
         yield from _classes(scenario, machine)
@@ -147,10 +148,22 @@ def _named_rungs(scenario: Scenario) -> Iterator[Finding]:
         named += [(("validation", "after", str(i)), rung) for i, rung in enumerate(repair.validation.after)]
     if repair.policy.lemon is not None:
         named.append((("policy", "lemon", "rung"), repair.policy.lemon.rung))
+    if repair.policy.escalate is not None:
+        named.append((("policy", "escalate", "rung"), repair.policy.escalate.rung))
+    if repair.policy.probation is not None:
+        named += [(("policy", "probation", "after", str(i)), rung) for i, rung in enumerate(repair.policy.probation.after)]
     for path, rung in named:
         if rung not in repair.ladder:
             what = "a rung of the ladder"
             yield unknown_name(("repair", *path), rung, repair.ladder, what, among=RUNG_NAMES)
+
+
+def _draining(scenario: Scenario) -> Iterator[Finding]:
+    """Only what destroys state need save before, and only where there is something to save to."""
+    for name, rung in scenario.repair.ladder.items():
+        if rung.drains and rung.takes_down == "operation":
+            wanted = "it left out: the rung takes down nothing that could be saved"
+            yield Finding(("repair", "ladder", name, "drains"), wanted)
 
 
 def _disabling(scenario: Scenario) -> Iterator[Finding]:

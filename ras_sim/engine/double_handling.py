@@ -1,0 +1,60 @@
+"""Layers that handle one fault twice: the job is restarted once more, a while after the fault was detected."""
+
+from __future__ import annotations
+
+import math
+
+import simpy
+
+from ras_sim.engine.incidents import Incidents
+from ras_sim.faults.clocks import EXTRA
+from ras_sim.job.training import TrainingJob
+from ras_sim.repair.habits import DoubleHandling
+from ras_sim.repair.incident import Incident
+from ras_sim.repair.policy import RootCause
+from ras_sim.streams import child_key, uniform
+
+_DOUBLE = 33  # branch of a root cause's key from which the draws descend
+_HAPPENS, _AFTER = range(2)
+
+
+class SecondRestarts:
+    """The restarts by another layer in one replication.
+
+    Args:
+        env: the simulation.
+        rule: how often, and when.
+        job: what is restarted.
+        incidents: a second restart is an incident, too.
+    """
+
+    def __init__(
+        self, env: simpy.Environment, rule: DoubleHandling, job: TrainingJob, incidents: Incidents
+    ) -> None:
+        self._env = env
+        self._rule = rule
+        self._job = job
+        self._incidents = incidents
+
+    def notice(self, incident: Incident) -> None:
+        """A fault is detected: the other layer may act on it, too, if it has stopped the job."""
+        if incident.effect != "interrupted":
+            return
+        draws = child_key(incident.root.key, _DOUBLE, incident.root.n_returns)
+        if uniform(draws, _HAPPENS) < self._rule.p:
+            timer = self._env.timeout(self._rule.after.draw(draws, _AFTER))
+            timer.callbacks.append(lambda _: self._restart(incident, draws))
+
+    def _restart(self, cause: Incident, draws: int) -> None:
+        """Whatever the job does, it goes down and comes back; while it is down there is nothing to restart."""
+        if self._job.holders:
+            return
+        incidents, now_h = self._incidents, self._env.now
+        root = RootCause(cause.root.incident_id, draws, 0, math.nan, EXTRA)
+        second = Incident(
+            incidents.next_id(), root, -1, "double_handling", cause.mode, -1, cause.node, "restart", now_h, (), (), 0, 1.0
+        )  # fmt: skip
+        second.detected_h = second.located_h = now_h
+        incidents.open_alarm(second)
+        incidents.impact.restart(second)
+        incidents.close_alarm(second, "restarted")
