@@ -137,16 +137,16 @@ POINTS: tuple[Point, ...] = (
         "Minimise the cost of repair: first find the right node.",
         "diagnosis that finds the right node, in place of an innocent one for each tenth fault",
         (Pair(HGX, "s04_location_hgx_without.yaml", "s04_location_hgx.yaml"),),
-        "The innocent node is repaired for nothing, and the guilty one stays in the job and strikes again: one fault is paid "
-        "for several times, and each time with the work since the last checkpoint.",
+        "The innocent node is repaired for nothing, and the guilty one stays in the job and strikes again: one fault is "
+        "paid for several times, and each time with the work since the last checkpoint.",
     ),
     Point(
         "S4",
         "Minimise the cost of repair: notice a fault at once.",
         "heartbeats of every node beside the timeouts, with their false alarms",
         (Pair(HGX, "s04_watchdogs_hgx_without.yaml", "s04_watchdogs_hgx.yaml"),),
-        "A hang is noticed within half a minute, not when a collective times out. Crashes are noticed almost as soon anyway, and "
-        "a false alarm stops the job as a fault does, so most of what a quicker watchdog is worth is in the hangs.",
+        "A hang is noticed within half a minute, not when a collective times out. Crashes are noticed almost as soon "
+        "anyway, and a false alarm stops the job as a fault does.",
     ),
     Point(
         "S5",
