@@ -26,9 +26,15 @@ _CLOSED = {
     "acquitted": "acquitted: nothing was found in the node",
     "convicted": "convicted",
     "in_vain": "replaced in vain: the part was good",
+    "restarted": "restarted",
 }
 
-_STRIKES = {"alarm": "alarm: something seems to be wrong", "healthy": "a good part is convicted"}
+_STRIKES = {
+    "alarm": "alarm: something seems to be wrong",
+    "healthy": "a good part is convicted",
+    "restart": "another layer restarts the job",
+    "stalled": "the job makes no progress, and waits for a person",
+}
 
 
 def story_lines(story: Story, reach: Iterable[str] = ()) -> Iterator[str]:
