@@ -9,12 +9,10 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from rich.table import Table
-from rich.text import Text
-
 from ras_sim.cli.guard import GOOD, printable
 from ras_sim.cli.terminal import Terminal
 from ras_sim.experiment.query import Answer, query
+from ras_sim.report.grid import Grid
 
 SCHEMA = 1
 
@@ -48,15 +46,13 @@ def _plain(value: Any) -> Any:
     return value if value is None or isinstance(value, bool | int | str) else str(value)
 
 
-def _table(answer: Answer) -> Table:
+def _table(answer: Answer) -> Grid:
     """Rows for people, numbers to the right."""
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for index, name in enumerate(answer.columns):
-        is_text = any(isinstance(row[index], str) for row in answer.rows)
-        table.add_column(Text(printable(name)), justify="left" if is_text else "right", overflow="fold")
-    for row in answer.rows:
-        table.add_row(*(Text(printable(_shown(value))) for value in row))
-    return table
+    names = [
+        place for place in range(len(answer.columns)) if any(isinstance(row[place], str) for row in answer.rows)
+    ]
+    rows = [[printable(_shown(value)) for value in row] for row in answer.rows]
+    return Grid([printable(name) for name in answer.columns], rows, names, style="bold")
 
 
 def _shown(value: Any) -> str:

@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from ras_sim.report import compare_views as views
+from ras_sim.report.grid import Grid
 from ras_sim.report.text import md, md_table
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
-    from rich.table import Table
 
     from ras_sim.experiment.compare import Against, Comparison
     from ras_sim.report.compare_views import Line
@@ -76,24 +76,10 @@ def _in_full(one: Against) -> list[RenderableType]:
 _BY_CAUSE = ("Lost GPU-hours by root cause", "lost_gpu_hours_by_mode")
 
 
-def _table(title: str, rows: Sequence[Line]) -> Table:
-    """Differences as a table."""
-    from rich.table import Table
-    from rich.text import Text
-
-    table = Table(
-        title=Text(title, style="bold"),
-        title_justify="left",
-        box=None,
-        padding=(0, 1, 0, 0),
-        header_style="dim",
-    )
-    for head in _HEADS[:-1]:  # the worth of pairing is in the verdict, in summary.md and on the page
-        table.add_column(head, justify="right" if head else "left", no_wrap=bool(head))
-    for row in rows:
-        short = (*row[:3], row.difference.replace(" points", " pp"), row.interval, row.p_better)
-        table.add_row(*map(Text, short))
-    return table
+def _table(title: str, rows: Sequence[Line]) -> Grid:
+    """Differences as a table; the worth of pairing is in the verdict, in summary.md and on the page."""
+    short = [(*row[:3], row.difference.replace(" points", " pp"), row.interval, row.p_better) for row in rows]
+    return Grid(_HEADS[:-1], short, title=title)
 
 
 def compare_markdown(comparison: Comparison) -> str:

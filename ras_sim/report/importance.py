@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from ras_sim.report import style
 from ras_sim.report.compare_views import NOTHING, probability, spread
 from ras_sim.report.figures import Chart, blank, ticks, to_spec
+from ras_sim.report.grid import Grid
 from ras_sim.report.html import document, write_page
 from ras_sim.report.markup import Column, Section, details, figure, paragraph, table
 from ras_sim.report.style import number, percent
@@ -107,24 +108,21 @@ def rows(gains: Sequence[Gain]) -> list[list[str]]:
 def importance_summary(found: Importance) -> RenderableType:
     """The terminal summary."""
     from rich.console import Group
-    from rich.table import Table
     from rich.text import Text
 
     parts: list[RenderableType] = [
         Text(found.scenario.name, style="bold"),
         Text(" · ".join(subtitle(found)), style="dim"),
     ]
-    table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
-    for place, head in enumerate(_HEADS):
-        table.add_column(Text(head), justify="right" if place else "left", no_wrap=True)
+    lines: list[Sequence[str]] = []
     left = 0
     for what, gains in by_change(found).items():
         shown = gains[:N_TERMINAL]
         left += len(gains) - len(shown)
-        table.add_row(Text(_head(what), style="bold"))
+        lines.append([_head(what)])
         for name, amount, *others in rows(shown):
-            table.add_row(*map(Text, (f"  {name}", amount.replace(" points", " pp"), *others)))
-    parts += [Text(), table, Text(), *map(Text, verdict(found)[:1])]
+            lines.append([f"  {name}", amount.replace(" points", " pp"), *others])
+    parts += [Text(), Grid(_HEADS, lines), Text(), *map(Text, verdict(found)[:1])]
     if left:
         parts.append(Text(f"{left:,} more, with smaller gains: --out DIR, importance.html", style="dim"))
     return Group(*parts)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from ras_sim.report import optimize_figures as figures
 from ras_sim.report.compare_views import level, spread
+from ras_sim.report.grid import Grid
 from ras_sim.report.html import document, write_page
 from ras_sim.report.markup import Column, Section, details, figure, paragraph, table
 from ras_sim.report.style import number, span
@@ -181,7 +182,6 @@ def trial_rows(found: Optimum) -> list[list[str]]:
 def optimize_summary(found: Optimum) -> RenderableType:
     """The terminal summary."""
     from rich.console import Group
-    from rich.table import Table
     from rich.text import Text
 
     first, *others = verdict(found)
@@ -193,18 +193,15 @@ def optimize_summary(found: Optimum) -> RenderableType:
         *map(Text, others),
     ]
     if len(found.objectives) > 1:
-        grid = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
-        for head in (*labels(found), *map(metric_label, found.objectives), "holds"):
-            grid.add_column(Text(head), justify="right")
+        lines = []
         for one in found.finalists[:N_TERMINAL]:
             cells = [
                 level(mean.mean, kind_of(name))
                 for mean, name in zip(one.level, found.objectives, strict=True)
             ]
-            grid.add_row(
-                *map(Text, (*map(value, one.trial.values), *cells, "no" if one.is_dominated else "yes"))
-            )
-        parts += [Text(), grid]
+            lines.append([*map(value, one.trial.values), *cells, "no" if one.is_dominated else "yes"])
+        heading = (*labels(found), *map(metric_label, found.objectives), "holds")
+        parts += [Text(), Grid(heading, lines, ())]
         if len(found.finalists) > N_TERMINAL:
             parts.append(
                 Text(f"{len(found.finalists) - N_TERMINAL} more: --out DIR, optimize.html", style="dim")

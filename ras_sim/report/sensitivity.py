@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from ras_sim.metrics.paired import Difference
 from ras_sim.report import sensitivity_figures as figures
 from ras_sim.report.compare_views import NOTHING, level, spread
+from ras_sim.report.grid import Grid
 from ras_sim.report.html import document, write_page
 from ras_sim.report.markup import Column, Section, details, figure, paragraph, table
 from ras_sim.report.sensitivity_words import EXPLAINED
@@ -223,7 +224,6 @@ def unit_note(found: Sensitivity) -> str:
 def sensitivity_summary(found: Sensitivity) -> RenderableType:
     """The terminal summary."""
     from rich.console import Group
-    from rich.table import Table
     from rich.text import Text
 
     lead, *others = verdict(found)
@@ -237,12 +237,7 @@ def sensitivity_summary(found: Sensitivity) -> RenderableType:
     ]
     shown = _short_rows(found)
     columns, lines = shown[0], shown[1:]
-    grid = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
-    for place, head in enumerate(columns):
-        grid.add_column(Text(head), justify="right" if place else "left", no_wrap=True)
-    for line in lines[:N_TERMINAL]:
-        grid.add_row(*map(Text, line))
-    parts.append(grid)
+    parts.append(Grid(columns, lines[:N_TERMINAL]))
     if len(lines) > N_TERMINAL:
         parts.append(
             Text(f"{len(lines) - N_TERMINAL} more, with less: --out DIR, sensitivity.html", style="dim")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ras_sim.report import sweep_views as views
+from ras_sim.report.grid import Grid
 from ras_sim.report.text import md, md_table
 
 if TYPE_CHECKING:
@@ -19,19 +20,17 @@ N_ROWS = 20
 def sweep_summary(sweep: Sweep) -> RenderableType:
     """The terminal summary of a sweep."""
     from rich.console import Group
-    from rich.table import Table
     from rich.text import Text
 
     first, *others = views.verdict(sweep)
-    table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
     n = len(sweep.axes)
     *names, metric, _, off, interval = views.heads(sweep)
-    for head in (*names, metric, off, interval.removesuffix(" of that")):
-        table.add_column(Text(head), justify="right", no_wrap=True)
     many = len(sweep.finished) > N_ROWS
-    for row in views.rows(sweep, N_ROWS if many else None):
-        # The interval of the metric itself is in summary.md and on the page.
-        table.add_row(*map(Text, (*row[: n + 1], row[n + 2].replace(" points", " pp"), row[n + 3])))
+    # The interval of the metric itself is in summary.md and on the page.
+    rows = [
+        (*row[: n + 1], row[n + 2].replace(" points", " pp"), row[n + 3])
+        for row in views.rows(sweep, N_ROWS if many else None)
+    ]
     parts: list[RenderableType] = [
         Text(sweep.scenario.name, style="bold"),
         Text(" · ".join(views.subtitle(sweep)), style="dim"),
@@ -39,7 +38,7 @@ def sweep_summary(sweep: Sweep) -> RenderableType:
         Text(first, style="bold"),
         *map(Text, others),
         Text(),
-        table,
+        Grid((*names, metric, off, interval.removesuffix(" of that")), rows, ()),
     ]
     if many:
         left = len(sweep.finished) - N_ROWS

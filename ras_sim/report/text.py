@@ -152,7 +152,7 @@ def _plain_table(title: str, columns: Sequence[tuple[str, bool]]) -> Table:
 
     table = Table(title=title, title_justify="left", title_style="bold", box=None, pad_edge=False)
     for heading, is_number in columns:
-        table.add_column(heading, justify="right" if is_number else "left", overflow="fold")
+        table.add_column(heading, justify="right" if is_number else "left", no_wrap=is_number, overflow="fold")
     return table
 
 
