@@ -72,7 +72,7 @@ def which(comparison: Comparison) -> Section:
 
 def numbers(comparison: Comparison) -> Section:
     """Every metric of every design."""
-    caption = "Means of a replication; every difference is other − base on the same failures"
+    caption = "Means of a replication; every difference is other − base"
     body = _for_each(comparison, lambda one: table(caption, _DIFFERENCES, views.metric_lines(one)))
     note = paragraph(
         "P(better): probability that the other design is truly better, from Student's t of the paired difference. "

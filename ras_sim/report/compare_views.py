@@ -59,7 +59,8 @@ def subtitle(comparison: Comparison) -> list[str]:
     """Designs, replications, seed: one short phrase each."""
     n = comparison.n_finished
     parts = [
-        f"{len(comparison.designs)} designs on the same failures",
+        f"{len(comparison.designs)} designs {histories_of(comparison)}",
+        *_sizes(comparison),
         f"base: {comparison.designs[0].name}",
         f"{n:,} replication{'s' if n != 1 else ''} of each",
         f"seed {comparison.seed}",
@@ -69,6 +70,25 @@ def subtitle(comparison: Comparison) -> list[str]:
     if comparison.interrupted:
         parts.append("stopped early: only what every design has finished is counted")
     return parts
+
+
+def histories_of(comparison: Comparison) -> str:
+    """On whose failures the designs meet: "on the same failures" only where each shares every mode with the base."""
+    every = [one.shared for one in comparison.against]
+    if not any(one.different for one in every):
+        return "on the same failures"
+    lead = "that are the same in part" if any(one.same for one in every) else "of their own"
+    found = dict.fromkeys((len(one.same), len(one.same) + len(one.different)) for one in every)
+    listed = ", ".join(f"{n:,} of {total:,}" for n, total in sorted(found))
+    return f"on failures {lead} ({listed} failure modes and shocks shared)"
+
+
+def _sizes(comparison: Comparison) -> list[str]:
+    """GPUs of the job of each design, where they differ: GPU-hours and counts are of jobs of different sizes."""
+    sizes = [design.scenario.job.gpus for design in comparison.designs]
+    if len(set(sizes)) == 1:
+        return []
+    return [f"jobs of {' and '.join(f'{size:,}' for size in dict.fromkeys(sizes))} GPUs"]
 
 
 def verdict(one: Against) -> str:

@@ -16,6 +16,7 @@ from ras_sim.metrics.paired import Difference, paired
 from ras_sim.report import compare_views as views
 from ras_sim.report.compare_html import compare_page, write_compare_report
 from ras_sim.report.compare_text import compare_markdown, compare_summary
+from ras_sim.scenario.model import Scenario
 from tests.small import exponential, fixed, ladder, mode, rung, small
 
 HOSTILE = "<img src=x onerror=alert(1)>|*b*"
@@ -163,3 +164,30 @@ def test_rounding_of_sums_is_no_difference() -> None:
     assert views.spread(noise, "span") == ("no difference", views.NOTHING)
     small = paired([11.8, 12.0, 11.7], [11.8002, 12.0001, 11.7003])
     assert views.spread(small, "span")[0].startswith("+")
+
+
+def test_the_first_line_says_how_much_of_the_failures_is_shared() -> None:
+    lasting, other = (mode(lifetime=exponential(hours)) for hours in (100, 50))
+    both = small(nodes=4, failures={"node": {"crash": lasting, "hang": lasting}})
+    half = small(nodes=4, failures={"node": {"crash": lasting, "hang": other}})
+    none = small(nodes=4, failures={"node": {"crash": other, "hang": other}})
+    larger = small(nodes=8, failures={"node": {"crash": lasting, "hang": lasting}})
+
+    def first(*scenarios: Scenario) -> str:
+        found = compare(*scenarios, replications=1, workers=1)
+        assert compare_markdown(found).count(views.subtitle(found)[0]) == 1
+        return " · ".join(views.subtitle(found)[:2])
+
+    assert first(both, both).startswith("2 designs on the same failures · base")
+    assert "same in part (1 of 2 failure modes and shocks shared)" in first(both, half)
+    assert "of their own (0 of 2 failure modes and shocks shared)" in first(both, none)
+    assert "same in part (0 of 2, 1 of 2, 2 of 2 failure" in first(both, none, half, both)
+    assert "of their own (0 of 2 failure modes and shocks shared)" in first(both, larger)
+
+
+def test_jobs_of_different_size_are_said_to_be_so() -> None:
+    sizes = [small(nodes=4, job_nodes=n) for n in (4, 2)]
+    found = compare(*sizes, replications=1, workers=1)
+    gpus = [design.scenario.job.gpus for design in found.designs]
+    assert gpus[0] != gpus[1]
+    assert f"jobs of {gpus[0]} and {gpus[1]} GPUs" in views.subtitle(found)
