@@ -50,8 +50,8 @@ def optimize(
         Path | None,
         typer.Option(
             metavar="DIR",
-            help="Keep every finished point there, write best.yaml, optimize.html, summary.md, optimize.json; go on "
-            "with it.",
+            help="Keep every finished point there, write best.yaml (front_1.yaml and so on for several objectives), "
+            "optimize.html, summary.md, optimize.json; go on with it.",
         ),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Write one JSON object to stdout instead.")] = False,
@@ -101,6 +101,7 @@ def _write(found: Optimum, out: Path) -> None:
 
 def _print(found: Optimum, out: Path | None, as_json: bool, quiet: bool) -> None:
     from ras_sim.cli.terminal import Terminal
+    from ras_sim.experiment.optimizedir import overlay_names
     from ras_sim.report.optimize import optimize_summary
 
     if as_json:
@@ -108,5 +109,6 @@ def _print(found: Optimum, out: Path | None, as_json: bool, quiet: bool) -> None
     elif not quiet:
         Terminal().print(optimize_summary(found))
     if out is not None and not quiet:
-        reused = f"; {found.n_reused} points were there already" if found.n_reused else ""
-        say(f"written to {out}{reused}")
+        n = found.n_reused
+        reused = f"; {n:,} point{'s were' if n != 1 else ' was'} there already" if n else ""
+        say(f"written to {out}: {overlay_names(found)}{reused}")

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +21,7 @@ from ras_sim.experiment.files import readable_errors, writable_folder
 from ras_sim.experiment.pointstore import check_names, put_json, put_text
 from ras_sim.scenario.positions import parse, plain
 from ras_sim.scenario.writing import to_yaml
+from ras_sim.units import format_duration, parse_duration_h
 
 if TYPE_CHECKING:
     from ras_sim.experiment.factors import Factor, Row
@@ -63,6 +65,12 @@ def overlay_name(found: Optimum, number: int) -> str:
     return BEST if len(found.objectives) == 1 else f"front_{number}.yaml"
 
 
+def overlay_names(found: Optimum) -> str:
+    """The files of the finalists in words: "best.yaml", "front_1.yaml to front_7.yaml"."""
+    names = [overlay_name(found, number) for number in range(1, len(found.finalists) + 1)]
+    return names[0] if len(names) == 1 else f"{names[0]} to {names[-1]}"
+
+
 def overlay(scenario: Scenario, factors: Sequence[Factor], values: Row) -> str:
     """A small scenario file that extends scenario.yaml by the values of a point."""
     tree: dict[str, Any] = {"extends": BASE}
@@ -72,9 +80,26 @@ def overlay(scenario: Scenario, factors: Sequence[Factor], values: Row) -> str:
         block, below = tree, resolved
         for name in path:
             block, below = block.setdefault(name, {}), below.get(name, {})
-        node, _ = parse(text, factor.key)
+        written = for_people(text) if factor.span is not None and factor.span.unit == "h" else text
+        node, _ = parse(written, factor.key)
         block[last] = _replacing(below.get(last), None if node is None else plain(node))
     return to_yaml(tree)
+
+
+def for_people(text: str) -> str:
+    """A time in the unit that a person would choose, with the fewest figures that mean the same to the last bit.
+
+    >>> for_people("0.176953 h"), for_people("0.5 h"), for_people("96.0 h")
+    ('10.61718 min', '30 min', '4 d')
+    """
+    hours = parse_duration_h(text)
+    unit = format_duration(hours).split()[-1]
+    scaled = hours / parse_duration_h(f"1 {unit}")
+    for figures in range(1, 13):
+        found = f"{Decimal(f'{scaled:.{figures}g}'):f} {unit}"
+        if parse_duration_h(found) == hours:
+            return found
+    return text
 
 
 def _replacing(old: Any, new: Any) -> Any:

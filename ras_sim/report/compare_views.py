@@ -134,13 +134,13 @@ def _worth(one: Difference) -> str:
 def metric_lines(one: Against) -> list[Line]:
     """Every metric; those that are 0 in both designs are left out."""
     return [
-        _line(_label(name, one.design.scenario.currency), difference, LABELS[name][1], BETTER[name])
+        _line(label_in(name, one.design.scenario.currency), difference, LABELS[name][1], BETTER[name])
         for name, difference in one.metrics.items()
         if difference.base or difference.other or difference.estimate.mean is None
     ]
 
 
-def _label(name: str, currency: str | None) -> str:
+def label_in(name: str, currency: str | None) -> str:
     """Name of a metric, of a cost with its currency."""
     if name == "cost_per_effective_gpu_hour":
         return f"{currency}/effective GPU-h"

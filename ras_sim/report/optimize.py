@@ -13,7 +13,7 @@ from ras_sim.report.grid import Grid
 from ras_sim.report.html import document, write_page
 from ras_sim.report.markup import Column, Section, details, figure, paragraph, table
 from ras_sim.report.style import number, span
-from ras_sim.report.sweep_views import kind_of, metric_label
+from ras_sim.report.sweep_views import kind_of
 from ras_sim.report.text import md, md_table
 from ras_sim.scenario.uncertain import quantity
 
@@ -87,7 +87,7 @@ def verdict(found: Optimum) -> list[str]:
 
 def _one(found: Optimum) -> list[str]:
     best, metric = found.finalists[0], found.objectives[0]
-    kind, label = kind_of(metric), metric_label(metric)
+    kind, label = kind_of(metric), figures.named(found, metric)
     changed = changes(found, best.trial)
     if changed == "nothing is changed":
         return [f"No trial is better in {label} than the scenario as it is."]
@@ -110,7 +110,7 @@ def _one(found: Optimum) -> list[str]:
 
 
 def _several(found: Optimum) -> list[str]:
-    names = " and ".join(metric_label(name) for name in found.objectives)
+    names = " and ".join(figures.named(found, name) for name in found.objectives)
     n = len(found.finalists)
     lines = [
         f"{n:,} trade-off{'s' if n != 1 else ''} between {names}: no trial is better in one without loss in another."
@@ -142,7 +142,7 @@ def _edges(found: Optimum) -> list[str]:
 
 def heads(found: Optimum) -> list[str]:
     """Headings of `rows`."""
-    cells = [cell for name in found.objectives for cell in (metric_label(name), "gain", "95% interval")]
+    cells = [cell for name in found.objectives for cell in (figures.named(found, name), "gain", "95% interval")]
     return ["trial", *labels(found), *cells, "holds"]
 
 
@@ -160,7 +160,7 @@ def _finalist_row(found: Optimum, one: Finalist) -> list[str]:
 
 def trial_heads(found: Optimum) -> list[str]:
     """Headings of `trial_rows`."""
-    return ["trial", *labels(found), *map(metric_label, found.objectives)]
+    return ["trial", *labels(found), *(figures.named(found, name) for name in found.objectives)]
 
 
 def trial_rows(found: Optimum) -> list[list[str]]:
@@ -200,7 +200,7 @@ def optimize_summary(found: Optimum) -> RenderableType:
                 for mean, name in zip(one.level, found.objectives, strict=True)
             ]
             lines.append([*map(value, one.trial.values), *cells, "no" if one.is_dominated else "yes"])
-        heading = (*labels(found), *map(metric_label, found.objectives), "holds")
+        heading = (*labels(found), *(figures.named(found, name) for name in found.objectives), "holds")
         parts += [Text(), Grid(heading, lines, ())]
         if len(found.finalists) > N_TERMINAL:
             parts.append(
@@ -238,7 +238,7 @@ def write_optimize_report(found: Optimum, path: str | Path) -> Path:
 
 def optimize_page(found: Optimum) -> str:
     """The whole page as text."""
-    title = f"{found.scenario.name} – optimum of {', '.join(map(metric_label, found.objectives))}"
+    title = f"{found.scenario.name} – optimum of {', '.join(figures.named(found, name) for name in found.objectives)}"
     facts = escape(" · ".join(subtitle(found)))
     header = f'<header><h1>{escape(title)}</h1><p class="facts">{facts}</p></header>'
     return document(title, header, [make(found) for make in SECTIONS])

@@ -24,7 +24,13 @@ _TRIED, _BEST, _AS_IS = "#0072B2", "#D55E00", "#009E73"
 
 def _scale(metric: str) -> tuple[float, str]:
     """Factor to what an axis shows, and its unit."""
-    return {"percent": (100.0, "%"), "span": (1.0, " h")}.get(kind_of(metric), (1.0, ""))
+    scales = {"percent": (100.0, "%"), "span": (1.0, " h"), "thousands": (0.001, "")}
+    return scales.get(kind_of(metric), (1.0, ""))
+
+
+def named(found: Optimum, metric: str) -> str:
+    """Name of a metric, of a cost with the currency of the scenario."""
+    return metric_label(metric, found.scenario.currency)
 
 
 def _level(found: Optimum, one: Trial, place: int = 0) -> float:
@@ -36,7 +42,7 @@ def _hover(found: Optimum, one: Trial) -> str:
     """A trial in words."""
     values = [f"{safe(f.key)}: {safe(text)}" for f, text in zip(found.factors, one.values, strict=True)]
     levels = [
-        f"{metric_label(name)}: {level(mean, kind_of(name))}"
+        f"{named(found, name)}: {level(mean, kind_of(name))}"
         for name, mean in zip(found.objectives, one.outcome or (), strict=True)
     ]
     return "<br>".join([f"trial {one.number}", *values, *levels])
@@ -68,10 +74,10 @@ def history(found: Optimum) -> Chart:
     line = {"color": _BEST, "shape": "hv", "width": 2}
     chart.add_trace(go.Scatter(x=x, y=best, mode="lines", name="best so far", line=line, hoverinfo="skip"))
     chart.update_xaxes(title_text="trial")
-    chart.update_yaxes(title_text=metric_label(metric), ticksuffix=_scale(metric)[1], showgrid=True)
+    chart.update_yaxes(title_text=named(found, metric), ticksuffix=_scale(metric)[1], showgrid=True)
     last = next(number for number, level_so_far in zip(x, best, strict=True) if level_so_far == best[-1])
     return Chart(
-        "history", f"The best trial in {metric_label(metric)} was number {last}", (to_spec(chart),), 360
+        "history", f"The best trial in {named(found, metric)} was number {last}", (to_spec(chart),), 360
     )
 
 
@@ -104,9 +110,9 @@ def _slice(found: Optimum, place: int, factor: Factor) -> Chart:
         axis["dtick"] = 1
     chart.add_trace(_dots(found, x, y, marker={"size": 9, "color": colours, "opacity": 0.8}))
     chart.update_xaxes(**axis, showgrid=True)
-    chart.update_yaxes(title_text=metric_label(metric), ticksuffix=_scale(metric)[1], showgrid=True)
+    chart.update_yaxes(title_text=named(found, metric), ticksuffix=_scale(metric)[1], showgrid=True)
     finding = (
-        f"{metric_label(metric)} against {factor.key}; orange: the winner{'s' if len(winners) > 1 else ''}"
+        f"{named(found, metric)} against {factor.key}; orange: the winner{'s' if len(winners) > 1 else ''}"
     )
     return Chart(f"slice-{place}", finding, (to_spec(chart),), 340)
 
@@ -135,10 +141,10 @@ def front(found: Optimum) -> Chart:
     )
     chart.add_trace(_as_it_is(found))
     for update, name in ((chart.update_xaxes, first), (chart.update_yaxes, second)):
-        update(title_text=metric_label(name), ticksuffix=_scale(name)[1], showgrid=True)
+        update(title_text=named(found, name), ticksuffix=_scale(name)[1], showgrid=True)
     words = ["higher" if sign > 0 else "lower" for sign in found.signs[:2]]
     finding = (
-        f"No trial is better than the orange ones: {metric_label(first)} {words[0]}, {metric_label(second)} {words[1]} is "
+        f"No trial is better than the orange ones: {named(found, first)} {words[0]}, {named(found, second)} {words[1]} is "
         "better"
     )
     return Chart("front", finding, (to_spec(chart),), 460)

@@ -32,12 +32,18 @@ def charts(found: Sensitivity) -> list[Chart]:
 
 def _scale(found: Sensitivity) -> tuple[float, str]:
     """Factor to what an axis shows, and its unit."""
-    return {"percent": (100.0, "points"), "span": (1.0, "hours")}.get(kind_of(found.metric), (1.0, ""))
+    scales = {"percent": (100.0, "points"), "span": (1.0, "hours"), "thousands": (0.001, "")}
+    return scales.get(kind_of(found.metric), (1.0, ""))
+
+
+def _metric(found: Sensitivity) -> str:
+    """Name of the metric, of a cost with its currency."""
+    return metric_label(found.metric, found.scenario.currency)
 
 
 def _title(found: Sensitivity, what: str) -> str:
     unit = _scale(found)[1]
-    return f"{metric_label(found.metric)}, {what}{f', {unit}' if unit else ''}"
+    return f"{_metric(found)}, {what}{f', {unit}' if unit else ''}"
 
 
 def tornado(found: Sensitivity) -> Chart:
@@ -53,7 +59,7 @@ def tornado(found: Sensitivity) -> Chart:
     )
     chart.update_yaxes(autorange="reversed", **ticks([found.numbers[place].label for place in shown]))
     best = found.numbers[shown[0]].key
-    finding = f"{metric_label(found.metric)} swings most with {best}"
+    finding = f"{_metric(found)} swings most with {best}"
     return Chart("tornado", finding, (to_spec(chart),), 140 + 34 * len(shown))
 
 
@@ -135,7 +141,7 @@ def plane(found: Sensitivity) -> Chart:
     chart.update_xaxes(title_text=_title(found, "mu*"), rangemode="tozero", showgrid=True)
     chart.update_yaxes(title_text="sigma", rangemode="tozero", showgrid=True)
     best = found.numbers[order[0]].key
-    finding = f"{best} moves {metric_label(found.metric)} most; above the dotted line effects depend on others or bend"
+    finding = f"{best} moves {_metric(found)} most; above the dotted line effects depend on others or bend"
     return Chart("plane", finding, (to_spec(chart),), 460)
 
 
@@ -169,5 +175,5 @@ def shares(found: Sensitivity) -> Chart:
         )
     chart.update_xaxes(title_text="share of the variance (bar: 95% interval)", zeroline=True, showgrid=True)
     chart.update_yaxes(autorange="reversed", **ticks([found.numbers[place].label for place in shown]))
-    finding = f"{found.numbers[shown[0]].key} takes the largest share of the variance of {metric_label(found.metric)}"
+    finding = f"{found.numbers[shown[0]].key} takes the largest share of the variance of {_metric(found)}"
     return Chart("shares", finding, (to_spec(chart),), 150 + 44 * len(shown))

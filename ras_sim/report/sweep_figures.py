@@ -48,7 +48,7 @@ def _scale(metric: str) -> tuple[float, str]:
 
 def _finding(sweep: Sweep) -> str:
     if all(one.from_best is None or one.from_best.is_zero for one in sweep.finished):
-        return f"{views.metric_label(sweep.metric)} is the same at every point"
+        return f"{views.metric_label(sweep.metric, sweep.scenario.currency)} is the same at every point"
     return views.finding(sweep)
 
 
@@ -58,7 +58,7 @@ def _hover(sweep: Sweep, one: Finished) -> str:
     values = "<br>".join(
         f"{safe(axis.key)}: {safe(value)}" for axis, value in zip(sweep.axes, one.point.values, strict=True)
     )
-    text = f"{values}<br>{views.metric_label(sweep.metric)}: {level(found.mean, kind)}"
+    text = f"{values}<br>{views.metric_label(sweep.metric, sweep.scenario.currency)}: {level(found.mean, kind)}"
     if found.ci95 is not None:
         text += f"<br>95%: {level(found.ci95[0], kind)} to {level(found.ci95[1], kind)}"
     return text
@@ -109,7 +109,7 @@ def curve(sweep: Sweep) -> Chart:
         )
     )
     figure.update_xaxes(**_axis_of_values(sweep, points, x, numbers is not None))
-    figure.update_yaxes(title_text=views.metric_label(sweep.metric), ticksuffix=unit, showgrid=True)
+    figure.update_yaxes(title_text=views.metric_label(sweep.metric, sweep.scenario.currency), ticksuffix=unit, showgrid=True)
     note = "; shaded: 95% intervals" if banded else ""
     return Chart("curve", f"{_finding(sweep)}{note}", (to_spec(figure),), 420)
 
@@ -190,7 +190,7 @@ def _table(found: Sequence[Sequence[Finished | None]], tell: Callable[[Finished]
 def _shades(sweep: Sweep) -> dict[str, Any]:
     """Colours that everybody can tell apart (cividis), light is more, and their key."""
     bar = {
-        "title": {"text": views.metric_label(sweep.metric)},
+        "title": {"text": views.metric_label(sweep.metric, sweep.scenario.currency)},
         "ticksuffix": _scale(sweep.metric)[1],
         "thickness": 14,
     }
@@ -252,7 +252,7 @@ def parallel(sweep: Sweep) -> Chart:
         figure.add_shape(type="line", line={"color": style.NEUTRAL, "width": 1}, **upright)
         for at, text, anchor in ((0.0, low, "top"), (1.0, high, "bottom")):
             figure.add_annotation(x=place, y=at, text=short(text), showarrow=False, yanchor=anchor)
-    names = [*(axis.label for axis in sweep.axes), views.metric_label(sweep.metric)]
+    names = [*(axis.label for axis in sweep.axes), views.metric_label(sweep.metric, sweep.scenario.currency)]
     figure.update_xaxes(showgrid=False, range=[-0.3, len(names) - 0.7], **ticks(names))
     figure.update_yaxes(range=[-0.12, 1.12], visible=False)
     finding = f"{_finding(sweep)} (thick line; light lines are higher, dark ones lower)"

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from ras_sim.experiment.sweep import better
 from ras_sim.metrics.aggregate import COSTS
-from ras_sim.report.compare_views import LABELS, NOTHING, level, spread
+from ras_sim.report.compare_views import LABELS, NOTHING, label_in, level, spread
 from ras_sim.report.style import label_of
 
 if TYPE_CHECKING:
@@ -18,8 +18,10 @@ _N_NAMED = 6
 _MIN_FOR_EDGE = 3
 
 
-def metric_label(metric: str) -> str:
-    """Name of a metric, e.g. "Goodput", "Hours of lost work"."""
+def metric_label(metric: str, currency: str | None = None) -> str:
+    """Name of a metric, e.g. "Goodput", "Hours of lost work"; of a cost with its currency, "Cost, 1,000 USD"."""
+    if metric in COSTS and currency is not None:
+        return label_in(metric, currency)
     return LABELS[metric][0] if metric in LABELS else f"Hours of {label_of(metric.partition('.')[2])}"
 
 
@@ -53,7 +55,7 @@ def name_of(sweep: Sweep, one: Finished) -> str:
 
 def verdict(sweep: Sweep) -> list[str]:
     """Which point is best, which others are as good as far as can be told, and whether to look further."""
-    label = metric_label(sweep.metric)
+    label = metric_label(sweep.metric, sweep.scenario.currency)
     if sweep.best is None:
         return [f"{label} is not defined at any point."]
     best = sweep.finished[sweep.best]
@@ -75,7 +77,8 @@ def verdict(sweep: Sweep) -> list[str]:
 def finding(sweep: Sweep) -> str:
     """Where the metric is best, for a sweep that has a best point."""
     word = "highest" if better(sweep.metric) > 0 else "lowest"
-    return f"{metric_label(sweep.metric)} is {word} at {name_of(sweep, sweep.finished[sweep.best or 0])}"
+    label = metric_label(sweep.metric, sweep.scenario.currency)
+    return f"{label} is {word} at {name_of(sweep, sweep.finished[sweep.best or 0])}"
 
 
 def _rivals(sweep: Sweep, others: Sequence[Finished]) -> str:
@@ -106,7 +109,7 @@ def heads(sweep: Sweep) -> list[str]:
     """Headings of `rows`."""
     return [
         *(axis.label for axis in sweep.axes),
-        metric_label(sweep.metric),
+        metric_label(sweep.metric, sweep.scenario.currency),
         "95% interval",
         "from the best",
         "95% interval of that",

@@ -15,13 +15,16 @@ from hypothesis import strategies as st
 
 import ras_sim
 from ras_sim.errors import InputError
+from ras_sim.experiment.factors import Span
 from ras_sim.experiment.optimize import Optimum, optimize
-from ras_sim.experiment.optimizedir import overlay
+from ras_sim.experiment.optimizedir import for_people, overlay, overlay_names
 from ras_sim.experiment.pareto import dominates, front
 from ras_sim.experiment.points import points_of
 from ras_sim.experiment.search import BATCH
 from ras_sim.metrics.paired import paired
+from ras_sim.report import optimize_figures as figures
 from ras_sim.report.optimize import (
+    heads,
     optimize_markdown,
     optimize_page,
     optimize_summary,
@@ -30,6 +33,8 @@ from ras_sim.report.optimize import (
     verdict,
 )
 from ras_sim.scenario.load import load
+from ras_sim.units import parse_duration_h
+from tests.prices import prices
 from tests.responses import KEYS, Response, ranges
 from tests.small import small
 
@@ -236,6 +241,24 @@ def test_the_front_is_told_and_drawn(two: Optimum) -> None:
     assert 'id="front"' in optimize_page(two)
     assert optimize_markdown(two).count("\n") > 16
     assert optimize_summary(two)
+
+
+def test_a_cost_is_named_and_drawn_as_its_table_says() -> None:
+    """Axis, ticks and table: thousands of the currency."""
+    cost = f"cost={json.dumps(prices(parts=None))}"
+    found = made(vary=[f"{SPARES}=0..4"], objective=["cost", "goodput"], trials=4, overrides=[cost])
+    assert "Cost, 1,000 EUR" in heads(found)
+    spec = json.loads(figures.front(found).specs[0])
+    assert spec["layout"]["xaxis"]["title"]["text"] == "Cost, 1,000 EUR"
+    told = {trial.number: trial.outcome[0] / 1000 for trial in found.worth() if trial.outcome}
+    assert sorted(spec["data"][0]["x"]) == pytest.approx(sorted(told.values()))
+    assert overlay_names(found).startswith("front_1.yaml")
+
+
+@given(st.floats(1e-6, 1e5), st.integers(1, 6))
+def test_times_for_people_mean_the_same_to_the_last_bit(hours: float, figures: int) -> None:
+    text = Span(0.0, 1e6, "h", False).exactly(float(f"{hours:.{figures}g}"))
+    assert parse_duration_h(for_people(text)) == parse_duration_h(text)
 
 
 def test_settings_that_are_no_scenario_together_are_counted_not_hidden() -> None:
