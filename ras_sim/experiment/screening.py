@@ -61,6 +61,21 @@ class Screening:
     indices: dict[str, tuple[Index, ...]]
     luck_share: float | None
 
+    @property
+    def main(self) -> str:
+        """The index that ranks the numbers."""
+        return "mu_star" if "mu_star" in self.indices else "ST"
+
+    def may_be_luck(self, place: int) -> bool:
+        """True if other histories could bring nothing in place of this number's main index: the interval from the histories
+        holds 0; or, for a share of the variance, luck has as much of it as the number: shares sum to 1 even of pure luck.
+        """
+        one = self.indices[self.main][place]
+        if not one.value or one.histories is None:
+            return False
+        is_share = self.main == "ST"
+        return abs(one.value) <= one.histories or (is_share and (self.luck_share or 0.0) >= one.value)
+
 
 def morris_points(n_numbers: int, n_trajectories: int, seed: int) -> Array:
     """Points of the unit cube, (n_trajectories * (n_numbers + 1), n_numbers): each trajectory moves every number once.

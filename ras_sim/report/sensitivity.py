@@ -21,7 +21,7 @@ from ras_sim.report.text import md, md_table
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
-    from ras_sim.experiment.screening import Index
+    from ras_sim.experiment.screening import Index, Screening
     from ras_sim.experiment.sensitivity import Sensitivity
     from ras_sim.experiment.varied import Varied
     from ras_sim.metrics.estimates import Estimate
@@ -53,7 +53,7 @@ def verdict(found: Sensitivity) -> list[str]:
 
 
 def _metric(found: Sensitivity) -> str:
-    return metric_label(found.metric)
+    return metric_label(found.metric, found.scenario.currency)
 
 
 def _lead(found: Sensitivity) -> str:
@@ -118,6 +118,7 @@ def _screening_verdict(found: Sensitivity) -> list[str]:
         lines.append(
             f"It depends most on {key}: its share of the variance is ST {total}, by itself S1 {alone}."
         )
+    lines += _luck(found, screening)
     share = screening.luck_share
     if share is None:
         lines.append("One replication cannot tell how much is luck: run more.")
@@ -125,6 +126,22 @@ def _screening_verdict(found: Sensitivity) -> list[str]:
         lines.append(
             f"{_share(share)} of the variance over the points is luck: with other histories it would fall otherwise."
         )
+    return lines
+
+
+def _luck(found: Sensitivity, screening: Screening) -> list[str]:
+    """Which numbers move the metric by no more than other histories might, as a tornado tells it."""
+    indices = screening.indices[screening.main]
+    first, *_ = order = [place for place in found.ranked() if indices[place].value]
+    luck = [place for place in order if screening.may_be_luck(place)]
+    clear = [place for place in order if place not in luck]
+    lines = []
+    if first in luck:
+        more = f"what is more than luck begins with {found.numbers[clear[0]].key}" if clear else "so may all else"
+        lines.append(f"That may be luck; {more}.")
+    if luck:
+        names = _listed([found.numbers[place].key for place in luck])
+        lines.append(f"The index may be luck alone, with these replications: {names}.")
     return lines
 
 
@@ -205,7 +222,8 @@ def rows(found: Sensitivity) -> list[list[str]]:
 
 def _index_cells(one: Index, found: Sensitivity) -> list[str]:
     """An index and the half-widths of its two intervals."""
-    scale = 100.0 if kind_of(found.metric) == "percent" and found.method == "morris" else 1.0
+    scales = {"percent": 100.0, "thousands": 0.001} if found.method == "morris" else {}
+    scale = scales.get(kind_of(found.metric), 1.0)
     halves = [
         NOTHING if half is None else f"±{number(scale * half, 2)}" for half in (one.sampling, one.histories)
     ]
@@ -217,8 +235,10 @@ def unit_note(found: Sensitivity) -> str:
     kind = kind_of(found.metric)
     if found.method == "tornado":
         return f"{_metric(found)} in points." if kind == "percent" else ""
-    unit = {"percent": "points", "span": "hours"}.get(kind, "its own unit")
-    return f"{_metric(found)} in {unit}, over the whole of each range." if found.method == "morris" else ""
+    if found.method != "morris":
+        return ""
+    unit = {"percent": " in points", "span": " in hours"}.get(kind, "")
+    return f"{_metric(found)}{unit}, over the whole of each range."
 
 
 def sensitivity_summary(found: Sensitivity) -> RenderableType:

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from ras_sim.experiment.sensitivity import Sensitivity
 
 N_BARS = 24
+_PLANE_PX = (300.0, 300.0)
+"""Width and height of the plane of Morris on a narrow screen, about."""
+_LETTER_PX = 7.0
 _LOW, _HIGH = "#0072B2", "#D55E00"
 
 
@@ -59,7 +62,8 @@ def tornado(found: Sensitivity) -> Chart:
     )
     chart.update_yaxes(autorange="reversed", **ticks([found.numbers[place].label for place in shown]))
     best = found.numbers[shown[0]].key
-    finding = f"{_metric(found)} swings most with {best}"
+    luck = "" if found.swings[shown[0]].is_clear or found.replications < 2 else ", which may be luck"
+    finding = f"{_metric(found)} swings most with {best}{luck}"
     return Chart("tornado", finding, (to_spec(chart),), 140 + 34 * len(shown))
 
 
@@ -101,6 +105,37 @@ def _half(one: Index) -> float:
     return float(((one.sampling or 0.0) ** 2 + (one.histories or 0.0) ** 2) ** 0.5)
 
 
+def _luck(found: Sensitivity, place: int) -> str:
+    assert found.screening is not None, "drawn only with a screening"
+    return ", which may be luck" if found.screening.may_be_luck(place) else ""
+
+
+def _placed(x: Sequence[float], y: Sequence[float], texts: Sequence[str]) -> list[tuple[str, str]]:
+    """Where each label stands that meets neither another nor a dot; one without room is left to the hover text.
+
+    Returns: (text, position) of each dot, the first in order served first.
+    """
+    wide, high = _PLANE_PX[0] / (max(x) or 1.0), _PLANE_PX[1] / (max(y) or 1.0)
+    dots = [(at * wide, up * high) for at, up in zip(x, y, strict=True)]
+    taken = [(at - 5, up - 5, at + 5, up + 5) for at, up in dots]
+    found = []
+    for (at, up), text in zip(dots, texts, strict=True):
+        length, choice = _LETTER_PX * len(text), ("", "top right")
+        for side in ("top right", "top left", "bottom right", "bottom left") if text else ():
+            left = at + 6 if side.endswith("right") else at - 6 - length
+            low = up + 6 if side.startswith("top") else up - 20
+            box = (left, low, left + length, low + 14)
+            is_free = all(
+                box[0] >= one[2] or box[2] <= one[0] or box[1] >= one[3] or box[3] <= one[1] for one in taken
+            )
+            if is_free and left >= 0 and low >= 0 and left + length <= _PLANE_PX[0]:
+                choice = (text, side)
+                taken.append(box)
+                break
+        found.append(choice)
+    return found
+
+
 def plane(found: Sensitivity) -> Chart:
     """mu* and sigma of every number: far to the right it matters, high up it depends on others or bends."""
     import plotly.graph_objects as go
@@ -114,7 +149,9 @@ def plane(found: Sensitivity) -> Chart:
     chart = blank(showlegend=False)
     line = {"color": style.NEUTRAL, "dash": "dot", "width": 1}
     chart.add_trace(go.Scatter(x=[0, top], y=[0, top], mode="lines", line=line, hoverinfo="skip"))
-    named = [value > 0.08 * top for value in x]
+    texts = [short(found.numbers[p].label) if at > 0.08 * top else "" for p, at in zip(order, x, strict=True)]
+    labels = _placed(x, y, texts)
+    halves = [round(scale * _half(star[p]), 7) for p in order]
     chart.add_trace(
         go.Scatter(
             x=x,
@@ -122,14 +159,13 @@ def plane(found: Sensitivity) -> Chart:
             mode="markers+text",
             error_x={
                 "type": "data",
-                "array": [round(scale * _half(star[p]), 7) for p in order],
+                "array": halves,
+                "arrayminus": [min(half, at) for half, at in zip(halves, x, strict=True)],  # a size: never below 0
                 "color": style.NEUTRAL,
             },
             marker={"size": 10, "color": _LOW},
-            text=[
-                short(found.numbers[p].label) if show else "" for p, show in zip(order, named, strict=True)
-            ],
-            textposition=["top left" if value > 0.6 * top else "top right" for value in x],
+            text=[text for text, _ in labels],
+            textposition=[place for _, place in labels],
             cliponaxis=False,
             hovertext=[
                 f"{safe(found.numbers[p].key)}<br>mu* {a:.4g}, sigma {b:.4g}"
@@ -141,7 +177,8 @@ def plane(found: Sensitivity) -> Chart:
     chart.update_xaxes(title_text=_title(found, "mu*"), rangemode="tozero", showgrid=True)
     chart.update_yaxes(title_text="sigma", rangemode="tozero", showgrid=True)
     best = found.numbers[order[0]].key
-    finding = f"{best} moves {_metric(found)} most; above the dotted line effects depend on others or bend"
+    luck = _luck(found, order[0])
+    finding = f"{best} moves {_metric(found)} most{luck}; above the dotted line effects depend on others or bend"
     return Chart("plane", finding, (to_spec(chart),), 460)
 
 
@@ -176,4 +213,5 @@ def shares(found: Sensitivity) -> Chart:
     chart.update_xaxes(title_text="share of the variance (bar: 95% interval)", zeroline=True, showgrid=True)
     chart.update_yaxes(autorange="reversed", **ticks([found.numbers[place].label for place in shown]))
     finding = f"{found.numbers[shown[0]].key} takes the largest share of the variance of {_metric(found)}"
+    finding += _luck(found, shown[0])
     return Chart("shares", finding, (to_spec(chart),), 150 + 44 * len(shown))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 import sys
 from pathlib import Path
@@ -24,6 +25,7 @@ from ras_sim.report.sensitivity import (
     sensitivity_summary,
     verdict,
 )
+from ras_sim.report.sensitivity_figures import _placed, plane
 from ras_sim.report.sensitivity_words import EXPLAINED
 from ras_sim.scenario.load import load
 from tests.responses import (
@@ -353,3 +355,35 @@ def test_without_salib_a_tornado_works_and_the_others_say_what_to_install(
 
 def test_keys_of_the_stand_ins_are_there() -> None:
     assert [one.key for one in uncertain_numbers(small(), ranges(4))] == list(KEYS)
+
+
+# ---------------------------------------------------------------------- a winner that may be luck
+
+
+@pytest.mark.parametrize(("method", "n"), [("morris", "trajectories"), ("sobol", "samples")])
+def test_a_winner_within_its_luck_is_not_named_without_saying_so(method: str, n: str) -> None:
+    """Every history brings its own slope of the first number: with slopes of either sign the mean slope is luck."""
+
+    def tossed(u: Any, k: int) -> float:
+        return 0.5 + (0.1 if k % 2 else -0.11) * float(u[0]) + 1e-4 * float(u[1])
+
+    study = screened(tossed, 2, method=method, **{n: 8}, replications=4)
+    assert study.screening is not None
+    assert study.ranked()[0] == 0
+    assert study.screening.may_be_luck(0)
+    said = " ".join(verdict(study))
+    assert "That may be luck" in said
+    assert f"The index may be luck alone, with these replications: {study.numbers[0].key}" in said
+    assert "which may be luck" in sensitivity_page(study)
+    plain = screened(linear, 2, method=method, **{n: 8}, replications=4)
+    assert "may be luck" not in " ".join(verdict(plain))
+
+
+def test_sizes_have_no_interval_below_zero_and_labels_do_not_meet() -> None:
+    spread = screened(linear_with_luck, 2, method="morris", trajectories=6, replications=N)
+    dots = json.loads(plane(spread).specs[0])["data"][1]
+    assert all(at - less >= 0 for at, less in zip(dots["x"], dots["error_x"]["arrayminus"], strict=True))
+    placed = _placed([1.0, 1.0, 1.0, 1.0, 1.0, 0.2], [1.0, 1.0, 1.0, 1.0, 1.0, 0.2], ["a name"] * 6)
+    kept = [(place, text) for text, place in placed[:5] if text]
+    assert len(kept) == len(set(kept))  # the same dot: one label on each side at most
+    assert placed[5][0] == "a name"
