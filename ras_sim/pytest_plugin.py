@@ -81,6 +81,11 @@ class ScenarioItem(pytest.Item):
         found = _checked(self.config, _shown(self.path))
         self.user_properties.append(("replications", found.replications))
         self.user_properties += {one.claim.metric: one.estimate.mean for one in found.judged}.items()
+        self.user_properties += {
+            f"{one.claim.metric}.replications": one.estimate.n
+            for one in found.judged
+            if one.estimate.n != found.replications  # decided before the others: so is its mean
+        }.items()
         _must_pass(found)
 
     def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:

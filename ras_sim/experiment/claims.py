@@ -78,7 +78,8 @@ class Judged:
         if self.baseline is not None:
             words |= {"difference": self.difference, "baseline": self.baseline.mean}
         side = "at_least" if self.claim.sign > 0 else "at_most"
-        return words | {side: self.bound, "interval": [low, high], "n": self.n, **self.estimate.to_json()}
+        sizes = {"n": self.n, "replications": self.estimate.n}
+        return words | {side: self.bound, "interval": [low, high], **sizes, **self.estimate.to_json()}
 
 
 def claims_of(scenario: Scenario) -> tuple[Claim, ...]:

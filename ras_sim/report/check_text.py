@@ -29,7 +29,9 @@ def check_lines(check: Check) -> list[str]:
     where = check.subject.path or check.subject.scenario.name
     size = f"{check.replications} replications, seed {check.seed}"
     lines = [f"{where}: {WORDS[check.verdict]} ({size})"]
-    lines += [f"  {WORDS[one.verdict]:<11}  {_claimed(one.claim)}: {_found(one)}" for one in check.judged]
+    for one in check.judged:
+        line = f"  {WORDS[one.verdict]:<11}  {_claimed(one.claim)}: {_found(one)}"
+        lines.append(f"{line}{_early(one, check.replications)}")
     if check.unpaired_because:
         lines.append(f"  compared without pairs: {check.unpaired_because}")
     if any(one.difference for one in check.judged):
@@ -57,6 +59,12 @@ def _claimed(claim: Claim) -> str:
     if isinstance(claim.limit, Margin):
         return f"{label} no worse than the baseline by more than {_allowed(claim.metric, claim.limit)}"
     return f"{label} {'at least' if claim.sign > 0 else 'at most'} {_level(claim.metric, claim.limit)}"
+
+
+def _early(one: Judged, replications: int) -> str:
+    """How many replications stand behind a claim, where the check went on for others."""
+    n = one.estimate.n
+    return f", after {n} replications" if n != replications else ""
 
 
 def _allowed(metric: str, limit: Margin) -> str:

@@ -219,6 +219,7 @@ def test_pytest_collects_scenarios_with_expectations(tmp_path: Path) -> None:
     known = {one.get("name"): one.get("value") for one in suite.iter("property")}
     assert known["replications"] == "40"
     assert 0.9 < float(str(known["goodput"])) < 1.0
+    assert "goodput.replications" not in known  # the same as of the whole check
     assert any("bad.yaml: FAIL" in str(one.text) for one in suite.iter("failure"))
 
 

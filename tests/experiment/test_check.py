@@ -12,7 +12,7 @@ import pytest
 import ras_sim
 from ras_sim.errors import InputError
 from ras_sim.experiment import baseline as baselines
-from ras_sim.experiment.check import Check, Subject, check, subject_of
+from ras_sim.experiment.check import Check, Subject, check, looks, subject_of
 from ras_sim.experiment.differences import BETTER
 from ras_sim.experiment.rebase import new_baseline
 from ras_sim.experiment.replicate import measured, run
@@ -283,3 +283,18 @@ def test_shipped_scenarios_keep_what_they_expect(name: str) -> None:
 def test_replications_come_in_order_and_can_begin_anywhere() -> None:
     one = load(TINY)
     assert measured(one, 1, range(3, 6), workers=2) == measured(one, 1, range(6), workers=1)[3:]
+
+
+def test_what_was_decided_early_says_after_how_many_replications() -> None:
+    """A claim keeps the mean of the look that decided it; the header counts what others needed."""
+    done = checked("goodput: {at_least: 50 %, at_most: 80 %}, ettr: {at_least: 0.9564}", max_replications=80)
+    first, *_, last = looks(80)
+    assert (done.replications, first) == (last, 40)
+    found = done.to_json()["expectations"]
+    assert [one["replications"] for one in found] == [first, first, last]
+    passed, failed, undecided = check_lines(done)[1:4]
+    assert passed.endswith(", after 40 replications")
+    assert failed.endswith(", after 40 replications")
+    assert "after" not in undecided
+    seen = [one.goodput for one in measured(load(TINY), 1, range(first), workers=1)]
+    assert found[0]["mean"] == pytest.approx(sum(seen) / first)
