@@ -7,6 +7,7 @@ import re
 import signal
 import sys
 import threading
+import time
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
 from queue import Empty
@@ -19,6 +20,9 @@ T = TypeVar("T")
 
 _IDLE_S = 300.0
 """Processes without work stay this long: a comparison or a check comes back for more."""
+
+_WATCH_S = 1.0
+"""How often a process looks whether the one that started it is still there."""
 
 _ONE_THREAD = {
     name: "1" for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS")
@@ -38,7 +42,9 @@ def in_processes(
     """
     from joblib.externals.loky import BrokenProcessPool, get_reusable_executor
 
-    pool = get_reusable_executor(max_workers=n, timeout=_IDLE_S, env=_limits(), initializer=_ignore_ctrl_c)
+    pool = get_reusable_executor(
+        max_workers=n, timeout=_IDLE_S, env=_limits(), initializer=_begin, initargs=(os.getpid(),)
+    )
     packing, n_left = Packing(), len(tasks)
 
     def submit(*task: Any) -> FutureOf:
@@ -82,9 +88,22 @@ def _reason(error: Exception) -> str:
     return f"a worker process died{codes}: killed, or out of memory, where fewer --workers need less"
 
 
-def _ignore_ctrl_c() -> None:
-    """A terminal sends Ctrl-C to every process; this one is ended by the one that started it."""
+def _begin(parent: int) -> None:
+    """In a new process, before it works: a terminal sends Ctrl-C to every process, this one is ended by the one that started
+    it, or ends when that one is gone."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
+
+
+def _end_with(parent: int) -> None:
+    """End this process once its parent is gone, whatever it is doing: one that was killed ends nobody.
+
+    An orphan gets another parent, also one whose parent died before this began; Windows does not tell. Linux could send a
+    signal instead (PR_SET_PDEATHSIG), but when the thread that started this process ends, not the process.
+    """
+    while os.getppid() == parent:
+        time.sleep(_WATCH_S)
+    os._exit(1)
 
 
 @contextmanager

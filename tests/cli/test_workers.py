@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import subprocess
 import sys
+import time
+from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -10,6 +16,8 @@ import pytest
 from ras_sim.cli.workers import chosen
 from ras_sim.errors import InputError
 from ras_sim.experiment.executors import Cluster, spread
+
+TINY = Path(__file__).parents[1] / "scenarios" / "tiny.yaml"
 
 
 def test_processes_are_passed_on() -> None:
@@ -39,3 +47,47 @@ def test_without_dask_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setitem(sys.modules, "distributed", None)
     with pytest.raises(InputError, match=r"--cluster: got no Dask, .*pip install 'ras-sim\[cluster\]'"):
         list(spread(abs, [(1,)], Cluster("tcp://a:1")))
+
+
+def children(pid: int) -> list[int]:
+    """Processes that a process has started, and that still work."""
+    found = []
+    for path in Path(f"/proc/{pid}/task").glob("*/children"):
+        with suppress(OSError):
+            found += [int(child) for child in path.read_text().split()]
+    return [child for child in found if works(child)]
+
+
+def works(pid: int) -> bool:
+    """Whether a process has not ended; one that nobody has waited for has."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
+
+
+def within(seconds: float, found: Callable[[], bool]) -> bool:
+    end = time.monotonic() + seconds
+    while not found() and time.monotonic() < end:
+        time.sleep(0.05)
+    return found()
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="reads /proc")
+def test_processes_end_when_the_one_that_started_them_is_killed() -> None:
+    main = "from ras_sim.cli import main; main()"
+    command = [sys.executable, "-c", main, "run", str(TINY), "-n", "1000000", "-q", "--workers", "2"]
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as parent:
+        started: list[int] = []
+        try:
+            assert within(30.0, lambda: len(children(parent.pid)) >= 2)
+            time.sleep(2.0)  # all are there, and at work
+            started = children(parent.pid)
+            assert len(started) >= 2
+        finally:
+            parent.kill()
+    try:
+        assert within(10.0, lambda: not any(map(works, started)))
+    finally:
+        for one in filter(works, started):
+            os.kill(one, signal.SIGKILL)
