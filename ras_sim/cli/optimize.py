@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ras_sim.cli.app import Overrides, ScenarioPath, app
+from ras_sim.cli.app import ClusterAddress, ClusterTls, Overrides, Processes, ScenarioPath, app
 from ras_sim.cli.guard import GOOD, INTERRUPTED, guarded, say
 
 if TYPE_CHECKING:
@@ -56,10 +56,13 @@ def optimize(
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Write one JSON object to stdout instead.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress, no notes, no summary.")] = False,
-    workers: Annotated[int | None, typer.Option(help="Processes.", show_default="one per core")] = None,
+    workers: Processes = None,
+    cluster: ClusterAddress = None,
+    cluster_tls: ClusterTls = None,
 ) -> int:
     """Search for the best settings, and check them on failures that the search has not seen."""
     from ras_sim.cli.progress import Progress
+    from ras_sim.cli.workers import chosen
     from ras_sim.experiment import optimize as experiment
 
     with Progress(quiet=quiet, of="trials") as progress:
@@ -72,7 +75,7 @@ def optimize(
             seed=seed,
             replications=replications,
             fresh=fresh,
-            workers=workers,
+            workers=chosen(workers, cluster, cluster_tls, quiet),
             out=out,
             progress=progress,
         )

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ras_sim.cli.app import Overrides, ScenarioPath, app
+from ras_sim.cli.app import ClusterAddress, ClusterTls, Overrides, Processes, ScenarioPath, app
 from ras_sim.cli.guard import GOOD, INTERRUPTED, guarded, say
 
 if TYPE_CHECKING:
@@ -55,10 +55,13 @@ def sensitivity(
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Write one JSON object to stdout instead.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress, no notes, no summary.")] = False,
-    workers: Annotated[int | None, typer.Option(help="Processes.", show_default="one per core")] = None,
+    workers: Processes = None,
+    cluster: ClusterAddress = None,
+    cluster_tls: ClusterTls = None,
 ) -> int:
     """Rank the numbers that are not known exactly by how far they move the result."""
     from ras_sim.cli.progress import Progress
+    from ras_sim.cli.workers import chosen
     from ras_sim.experiment import sensitivity as experiment
 
     with Progress(quiet=quiet) as progress:
@@ -72,7 +75,7 @@ def sensitivity(
             overrides=overrides or (),
             seed=seed,
             replications=replications,
-            workers=workers,
+            workers=chosen(workers, cluster, cluster_tls, quiet),
             out=out,
             progress=progress,
         )

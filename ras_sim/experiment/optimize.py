@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from ras_sim.errors import InputError, Problem
 from ras_sim.experiment import optimizedir
+from ras_sim.experiment.executors import Workers
 from ras_sim.experiment.factors import Factor, Row, parse_factors
 from ras_sim.experiment.pareto import dominates, front
 from ras_sim.experiment.pointruns import PointRuns, difference_of, estimate_of
@@ -193,7 +194,7 @@ def optimize(
     seed: int = 1,
     replications: int = 8,
     fresh: int = 20,
-    workers: int | None = None,
+    workers: Workers = None,
     out: str | Path | None = None,
     progress: Progress | None = None,
     simulate: Simulate | None = None,
@@ -213,7 +214,7 @@ def optimize(
         seed: any integer: of the histories and of the search.
         replications: histories that every trial meets, >= 1.
         fresh: further histories for the finalists, >= 2.
-        workers: processes; None takes one per core if the first replication shows that it pays.
+        workers: who does it, see `ras_sim.experiment.executors.Workers`.
         out: a folder where every finished point is kept; those that it holds are not run again.
         progress: called with (trials finished, trials wanted).
         simulate: what makes a ledger; None is `ras_sim.engine.simulate`. Picklable if workers > 1.
@@ -279,7 +280,7 @@ def _checked(objective: str | Sequence[str], trials: int, fresh: int) -> tuple[s
 class _Runs:
     """Runs of points on one set of histories, with what they are worth."""
 
-    def __init__(self, runs: PointRuns, objectives: Sequence[str], workers: int | None) -> None:
+    def __init__(self, runs: PointRuns, objectives: Sequence[str], workers: Workers) -> None:
         self._runs, self._objectives, self._workers = runs, objectives, workers
         self.n_reused = 0
 
