@@ -105,6 +105,8 @@ class ScenarioItem(pytest.Item):
 def goodput_check(request: pytest.FixtureRequest) -> GoodputCheck:
     """Hold a scenario to expectations: `goodput_check("mine.yaml", {"goodput": {"at_least": "95 %"}})`."""
 
+    from ras_sim.errors import InputError
+
     def held(
         what: Scenario | str | Path,
         expect: Mapping[str, Any] | None = None,
@@ -115,7 +117,10 @@ def goodput_check(request: pytest.FixtureRequest) -> GoodputCheck:
         max_replications: int | None = None,
     ) -> Check:
         read = {"overrides": overrides, "expect": expect, "baseline": baseline}
-        found = _checked(request.config, what, read, seed, max_replications)
+        try:
+            found = _checked(request.config, what, read, seed, max_replications)
+        except InputError as error:  # a traceback says nothing to who wrote a scenario
+            pytest.fail(str(error), pytrace=False)
         _must_pass(found)
         return found
 

@@ -88,7 +88,7 @@ def query(
     sql: Annotated[str, typer.Argument(metavar="SQL", help="One statement.", show_default=False)],
     as_json: Annotated[bool, typer.Option("--json", help="Write one JSON object to stdout instead.")] = False,
 ) -> int:
-    """Ask the tables of saved runs in SQL: replications, incidents, job, attempts, resources, visits, parts, faults."""
+    """Ask saved runs in SQL: replications, incidents, job, attempts, resources, visits, parts, faults, tariff."""
     from ras_sim.cli.query import QueryOptions, query_runs
 
     return query_runs(QueryOptions(directories, sql, as_json))

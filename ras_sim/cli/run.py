@@ -49,7 +49,7 @@ def run_scenario(options: RunOptions) -> int:
     if options.replication is not None:
         if options.precision is not None:
             raise wrong_argument(
-                "precision", repr(options.precision), "none of it with --replication, which is one run"
+                "--precision", repr(options.precision), "none of it with --replication, which is one run"
             )
         result = run_again(scenario, seed=options.seed, replication=options.replication)
     else:

@@ -111,5 +111,6 @@ def _print(found: Sensitivity, out: Path | None, as_json: bool, quiet: bool) -> 
     elif not quiet:
         Terminal().print(sensitivity_summary(found))
     if out is not None and not quiet:
-        reused = f"; {found.n_reused} points were there already" if found.n_reused else ""
+        n = found.n_reused
+        reused = f"; {n:,} point{'s were' if n != 1 else ' was'} there already" if n else ""
         say(f"written to {out}{reused}")

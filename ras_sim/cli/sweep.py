@@ -72,7 +72,8 @@ def _print(found: Sweep, options: SweepOptions) -> None:
     elif not options.quiet:
         Terminal().print(sweep_summary(found))
     if options.out is not None and not options.quiet:
-        reused = f"; {found.n_reused} points were there already" if found.n_reused else ""
+        n = found.n_reused
+        reused = f"; {n:,} point{'s were' if n != 1 else ' was'} there already" if n else ""
         say(f"written to {options.out}{reused}")
 
 

@@ -193,7 +193,7 @@ def check(
 def check_limit(max_replications: int) -> None:
     """Raise InputError for a number of replications without a spread."""
     if max_replications < 2:
-        raise wrong_argument("max-replications", str(max_replications), ">= 2, or there is no spread to see")
+        raise wrong_argument("--max-replications", str(max_replications), ">= 2, or there is no spread to see")
 
 
 class _Gate:

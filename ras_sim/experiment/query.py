@@ -30,7 +30,8 @@ class Answer:
 def query(directories: Sequence[str | Path], sql: str) -> Answer:
     """Ask the tables of saved runs.
 
-    Each table of a run directory (replications, incidents, job, attempts, resources, visits, parts, faults) is a view of all
+    Each table of a run directory (replications, incidents, job, attempts, resources, visits, parts, faults,
+    tariff) is a view of all
     runs together; its first column `run` is the directory as it was given.
 
     Args:
@@ -56,7 +57,8 @@ def query(directories: Sequence[str | Path], sql: str) -> Answer:
             return Answer(columns, answer.fetchall() if columns else [])
         except duckdb.Error as error:
             reason = " ".join(str(error).split("\n\nLINE")[0].split())
-            wanted = "a statement that DuckDB understands"
+            tables = sorted({table for found in paths.values() for table in found})
+            wanted = f"a statement that DuckDB understands, of the tables {', '.join(tables)}"
             raise InputError([Problem("", None, None, "query", reason, wanted)]) from None
 
 

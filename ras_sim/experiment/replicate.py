@@ -442,16 +442,16 @@ def _one(
 def check_arguments(replications: int, workers: Workers) -> None:
     """Raise InputError for numbers that no run can be made of."""
     if replications < 1:
-        raise wrong_argument("replications", str(replications), ">= 1")
+        raise wrong_argument("--replications", str(replications), ">= 1")
     if isinstance(workers, int) and workers < 1:
-        raise wrong_argument("workers", str(workers), ">= 1, or none for one per core")
+        raise wrong_argument("--workers", str(workers), ">= 1, or none for one per core")
 
 
 def _check_seed(seed: int, done: Sequence[Ledger]) -> None:
     """Raise InputError if what is done is of another seed."""
     other = {ledger.seed for ledger in done} - {seed}
     if other:
-        raise wrong_argument("seed", str(seed), f"{min(other)}, the seed of the replications that are done")
+        raise wrong_argument("--seed", str(seed), f"{min(other)}, the seed of the replications that are done")
 
 
 def wrong_argument(where: str, got: str, wanted: str) -> InputError:

@@ -34,6 +34,7 @@ from ras_sim.experiment.files import (
     sync_folder,
     writable_folder,
 )
+from ras_sim.experiment.journal import SUFFIX
 from ras_sim.experiment.kept import forget, is_passing
 from ras_sim.experiment.rows import schema
 from ras_sim.ledger import ROW_TYPES, Ledger
@@ -222,6 +223,9 @@ def _read_manifest(folder: Path) -> dict[str, Any]:
     """
     path = _current(folder, MANIFEST)
     if not path.exists():
+        if any(folder.glob(f"*{SUFFIX}")):
+            hint = "the same `ras-sim run` with the same --out goes on from there"
+            raise file_problem(folder, "a run that is not finished", "a run directory", hint)
         raise file_problem(folder, f"no {MANIFEST}", "a run directory", "write one with --out")
     try:
         manifest = json.loads(path.read_bytes())

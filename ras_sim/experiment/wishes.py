@@ -101,7 +101,7 @@ def _half_width(metric: str, precision: float | str) -> tuple[float | None, bool
 
 
 def _problem(where: str, got: str, wanted: str, hint: str = "") -> Problem:
-    return Problem("", None, None, where, got, wanted, hint)
+    return Problem("", None, None, f"--{where}", got, wanted, hint)
 
 
 def is_time_to_look(n: int) -> bool:

@@ -41,7 +41,7 @@ def subtitle(sweep: Sweep) -> list[str]:
     if sweep.metric in COSTS:
         parts.append(f"cost in {sweep.scenario.currency}")
     if sweep.n_reused:
-        parts.append(f"{sweep.n_reused:,} points from an earlier run")
+        parts.append(f"{sweep.n_reused:,} point{'s' if sweep.n_reused != 1 else ''} from an earlier run")
     if sweep.interrupted:
         parts.append(f"stopped early: {len(sweep.finished):,} of {len(sweep.points):,} points finished")
     return parts

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from ras_sim.errors import InputError, Problem, nearest
 from ras_sim.scenario.positions import Block, Entry, Leaf, Node, Place, parse, quoted, shown
+from ras_sim.scenario.schema import keys_at
 
 
 def merged(base: Block, over: Block) -> Block:
@@ -101,7 +102,7 @@ def _set(root: Block, override: str) -> Block:
     if problems:
         raise InputError([_without_line(problem) for problem in problems])
     node = _moved(Leaf(None, "", place) if node is None else node, place)
-    return _replaced(root, keys, 0, node, place)
+    return _replaced(root, keys, node, place, root)
 
 
 def _without_line(problem: Problem) -> Problem:
@@ -120,7 +121,7 @@ def _moved(node: Node, place: Place) -> Node:
     return type(node)(tuple(_moved(item, place) for item in node.nodes), place)
 
 
-def _replaced(block: Block, keys: list[str], depth: int, value: Node, place: Place) -> Block:
+def _replaced(block: Block, keys: list[str], value: Node, place: Place, root: Block, depth: int = 0) -> Block:
     """The tree with one value replaced (a block is replaced as a whole); `null` deletes the key."""
     key, entries = keys[depth], dict(block.entries)
     where = ".".join(keys[:depth])
@@ -131,13 +132,25 @@ def _replaced(block: Block, keys: list[str], depth: int, value: Node, place: Pla
             entries[key] = Entry(place, without_nulls(value))  # a known key keeps its turn
         return Block(entries, block.place)
     if key not in entries:
-        hint = nearest(key, entries) or f"a new block is set as a whole: {where or key}={{...}}"
-        wanted = f"one of {', '.join(entries)}" if entries else "a key that is there"
-        raise InputError([Problem(place.file, None, None, where, quoted(key), wanted, hint)])
+        raise InputError([_no_block(keys[: depth + 1], entries, place, root)])
     entry = entries[key]
     if not isinstance(entry.node, Block):
         where = ".".join(keys[: depth + 1])
         hint = "set it as a whole"
         raise InputError([Problem(place.file, None, None, where, shown(entry.node), "a block of keys", hint)])
-    entries[key] = Entry(entry.key_place, _replaced(entry.node, keys, depth + 1, value, place))
+    entries[key] = Entry(entry.key_place, _replaced(entry.node, keys, value, place, root, depth + 1))
     return Block(entries, block.place)
+
+
+def _no_block(keys: list[str], there: Iterable[str], place: Place, root: Block) -> Problem:
+    """A way that leads through a key that is not there: one that a scenario does not know, or one that it may have."""
+    *above, key = keys
+    known = list(dict.fromkeys((*there, *keys_at(above, root))))
+    where = ".".join(keys if key in known else above or keys)
+    hint = "" if key in known else nearest(key, known)
+    wanted = f"one of {', '.join(known)}" if known else "a key that is there"
+    return Problem(
+        place.file, None, None, ".".join(above), quoted(key),
+        "a block that is there" if key in known else wanted,
+        hint or f"a new block is set as a whole: {where}={{...}}",
+    )  # fmt: skip

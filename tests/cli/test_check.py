@@ -260,3 +260,14 @@ def test_pytest_without_scenarios_loads_nothing_of_the_simulator(tmp_path: Path)
         "    assert not loaded & {'numpy', 'pandas', 'pydantic', 'simpy', 'joblib', 'networkx'}\n"
     )
     assert "1 passed" in run_pytest(tmp_path)
+
+
+def test_the_fixture_says_what_is_misspelt_without_a_traceback(tmp_path: Path) -> None:
+    write(tmp_path, "mine", GOOD)
+    (tmp_path / "test_mine.py").write_text(
+        "def test_it(goodput_check):\n    goodput_check('mine.yaml', {'goodputt': {'at_least': '50 %'}})\n"
+    )
+    output = run_pytest(tmp_path, "test_mine.py", code=1)
+    assert "did you mean 'goodput'" in output
+    assert "Traceback" not in output
+    assert len(output.splitlines()) < 20

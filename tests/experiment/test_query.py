@@ -9,6 +9,7 @@ import pytest
 
 import ras_sim
 from ras_sim.errors import InputError
+from ras_sim.experiment import rundir
 from ras_sim.experiment.query import query
 
 TINY = Path(__file__).parents[1] / "scenarios" / "tiny.yaml"
@@ -37,3 +38,15 @@ def test_a_table_that_is_gone_is_named(saved: Path) -> None:
     (saved / "job.parquet").unlink()
     with pytest.raises(InputError, match=r"job\.parquet: got nothing there"):
         query([saved], "select 1")
+
+
+def test_a_table_that_nobody_knows_lists_those_that_there_are(saved: Path) -> None:
+    pytest.importorskip("duckdb")
+    with pytest.raises(InputError, match=r"nope.* of the tables attempts, .*incidents, .*tariff"):
+        query([saved], "select * from nope")
+
+
+def test_a_run_that_was_killed_is_told_from_no_run(tmp_path: Path) -> None:
+    (tmp_path / ("0" * 32 + ".journal")).touch()
+    with pytest.raises(InputError, match=r"a run that is not finished.*goes on from there"):
+        rundir.read(tmp_path)

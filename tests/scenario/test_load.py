@@ -551,3 +551,10 @@ def test_a_large_scenario_loads_in_60_ms_of_cpu() -> None:
 
 def test_catalogues_lie_where_extends_looks_for_them() -> None:
     assert LIBRARY.is_dir()
+
+
+def test_a_way_through_a_block_that_is_not_there_lists_all_that_may_be() -> None:
+    with pytest.raises(InputError, match=r"job: got 'spare', want one of .*work.*elastic.*did you mean 'spares'"):
+        loads(TINY, overrides=["job.spare.nodes=1"])
+    with pytest.raises(InputError, match=r"'elastic', want a block that is there \(.*job\.elastic=\{"):
+        loads(TINY, overrides=["job.elastic.min_replicas=1"])
