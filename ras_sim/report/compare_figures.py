@@ -108,7 +108,7 @@ def _steps_spec(rows: Sequence[tuple[str, float, float, str]]) -> str:
             x=[round(100 * (row[2] - (low if i in totals else 0.0)), 7) for i, row in enumerate(rows)],
             marker={"color": [row[3] for row in rows]},
             text=[
-                percent(row[2], 3) if i in totals else f"{100 * row[2]:+.{max(decimals, 0)}f}"
+                percent(row[2], 3) if i in totals else _step_text(100 * row[2], max(decimals, 0))
                 for i, row in enumerate(rows)
             ],
             textposition="outside",
@@ -121,6 +121,18 @@ def _steps_spec(rows: Sequence[tuple[str, float, float, str]]) -> str:
     figure.update_xaxes(range=[100 * low, 100 * high], title_text=title, ticksuffix="%")
     figure.update_yaxes(autorange="reversed", **ticks([row[0] for row in rows]))
     return to_spec(figure)
+
+
+def _step_text(points: float, decimals: int) -> str:
+    """A step with its sign, in the decimals of all; one that would read as nothing shows its first figure.
+
+    >>> _step_text(0.731, 1), _step_text(-0.0213, 1)
+    ('+0.7', '-0.02')
+    """
+    text = f"{points:+.{decimals}f}"
+    if float(text) or not points:
+        return text
+    return f"{'+' if points > 0 else '-'}{number(abs(points), 1)}"
 
 
 def _step_hover(row: tuple[str, float, float, str], is_total: bool) -> str:

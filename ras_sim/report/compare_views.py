@@ -148,9 +148,10 @@ def label_in(name: str, currency: str | None) -> str:
 
 
 def bill_lines(one: Against) -> list[Line]:
-    """Items of the bill that at least one of the designs is charged for, in their order."""
+    """Items of the bill that at least one of the designs is charged for, in their order, and their total."""
     rows = one.cost_by_item.items()
-    return [_line(item_label(item), row, "number", -1) for item, row in rows if row.base or row.other]
+    lines = [_line(item_label(item), row, "number", -1) for item, row in rows if row.base or row.other]
+    return [*lines, _line("total", one.metrics["cost"], "number", -1)] if lines else []
 
 
 def break_even(one: Against) -> list[str]:

@@ -12,6 +12,7 @@ import math
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from textwrap import wrap
 from typing import TYPE_CHECKING, Any
 
 from ras_sim.ledger import CATEGORIES
@@ -45,6 +46,10 @@ class Chart:
     height_px: int
 
 
+_TITLE_LENGTH = 44
+"""Letters of a line of an axis title: about the width of a plot on a narrow screen."""
+
+
 def blank(**layout: Any) -> Figure:
     """An empty figure in the house's look; colours of text and grid are set by the page (light or dark)."""
     import plotly.graph_objects as go
@@ -71,8 +76,13 @@ def blank(**layout: Any) -> Figure:
 
 
 def to_spec(figure: Figure) -> str:
-    """The figure as compact JSON."""
-    return json.dumps(json.loads(figure.to_json()), separators=(",", ":"))
+    """The figure as compact JSON; the title of an axis along the bottom wraps, to stand whole on a narrow screen."""
+    spec = json.loads(figure.to_json())
+    for name, axis in spec["layout"].items():
+        title = axis.get("title", {}).get("text") if name.startswith("xaxis") else None
+        if title and "<br>" not in title:
+            axis["title"]["text"] = "<br>".join(wrap(title, _TITLE_LENGTH, break_long_words=False))
+    return json.dumps(spec, separators=(",", ":"))
 
 
 def short(text: str) -> str:

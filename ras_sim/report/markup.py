@@ -39,7 +39,7 @@ def table(caption: str, columns: Sequence[Column], rows: Sequence[Sequence[str]]
     """
     heads = "".join(f'<th scope="col"{_class(_css(c))}>{escape(c.heading)}</th>' for c in columns)
     body = "".join(f"<tr>{_cells(columns, row)}</tr>" for row in rows)
-    head = f"<caption>{escape(caption)}</caption><thead><tr>{heads}</tr></thead>"
+    head = f"<caption><span>{escape(caption)}</span></caption><thead><tr>{heads}</tr></thead>"
     return f'<div class="scroll"><table>{head}<tbody>{body}</tbody></table></div>'
 
 

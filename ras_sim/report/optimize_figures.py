@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from itertools import accumulate
 from typing import TYPE_CHECKING, Any
 
@@ -106,6 +107,10 @@ def _slice(found: Optimum, place: int, factor: Factor) -> Chart:
             "ticksuffix": f" {safe(unit.strip())}".rstrip(),
             "type": "log" if is_log(factor.span) else "linear",
         }
+        if is_log(factor.span):
+            at = _log_ticks(min(x), max(x))
+            texts = [f"{style.number(value, 1)}{axis['ticksuffix']}" for value in at]
+            axis |= {"tickmode": "array", "tickvals": at, "ticktext": texts}
     if factor.span is not None and factor.span.is_whole and factor.span.high - factor.span.low <= _FEW:
         axis["dtick"] = 1
     chart.add_trace(_dots(found, x, y, marker={"size": 9, "color": colours, "opacity": 0.8}))
@@ -115,6 +120,18 @@ def _slice(found: Optimum, place: int, factor: Factor) -> Chart:
         f"{named(found, metric)} against {factor.key}; orange: the winner{'s' if len(winners) > 1 else ''}"
     )
     return Chart(f"slice-{place}", finding, (to_spec(chart),), 340)
+
+
+def _log_ticks(low: float, high: float) -> list[float]:
+    """1, 2 and 5 of each power of ten between the ends; of many powers the powers alone.
+
+    >>> _log_ticks(5.0, 240.0), _log_ticks(0.004, 300.0)
+    ([5.0, 10.0, 20.0, 50.0, 100.0, 200.0], [0.01, 0.1, 1.0, 10.0, 100.0])
+    """
+    ends = math.floor(math.log10(low)), math.ceil(math.log10(high))
+    steps = (1, 2, 5) if high < 1000 * low else (1,)
+    every = [float(f"{step}e{power}") for power in range(ends[0], ends[1] + 1) for step in steps]
+    return [at for at in every if low <= at <= high]
 
 
 def front(found: Optimum) -> Chart:

@@ -13,10 +13,12 @@ from ras_sim.experiment.compare import Comparison, compare
 from ras_sim.experiment.designs import Design
 from ras_sim.metrics.estimates import Estimate
 from ras_sim.metrics.paired import Difference, paired
+from ras_sim.report import compare_figures
 from ras_sim.report import compare_views as views
 from ras_sim.report.compare_html import compare_page, write_compare_report
 from ras_sim.report.compare_text import compare_markdown, compare_summary
 from ras_sim.scenario.model import Scenario
+from tests.prices import prices
 from tests.small import exponential, fixed, ladder, mode, rung, small
 
 HOSTILE = "<img src=x onerror=alert(1)>|*b*"
@@ -191,3 +193,27 @@ def test_jobs_of_different_size_are_said_to_be_so() -> None:
     gpus = [design.scenario.job.gpus for design in found.designs]
     assert gpus[0] != gpus[1]
     assert f"jobs of {gpus[0]} and {gpus[1]} GPUs" in views.subtitle(found)
+
+
+def test_titles_along_the_bottom_wrap_and_no_step_reads_as_nothing(comparison: Comparison) -> None:
+    for chart in (compare_figures.moved(comparison), compare_figures.causes(comparison)):
+        assert chart is not None
+        for spec in chart.specs:
+            layout = json.loads(spec)["layout"]
+            assert max(map(len, layout["xaxis"]["title"]["text"].split("<br>"))) <= 44
+    [waterfall] = [json.loads(spec) for spec in compare_figures.moved(comparison).specs]
+    steps = waterfall["data"][0]["text"][1:-1]
+    assert steps
+    assert all(float(text) for text in steps)
+
+
+def test_a_bill_ends_with_its_total() -> None:
+    failures = {"node": {"crash": mode(lifetime=exponential(100))}}
+    kept = {"nodes": 4, "failures": failures, "cost": prices(parts=None)}
+    found = compare(*(small(job_nodes=n, **kept) for n in (4, 3)), replications=3, workers=1)
+    *items, total = views.bill_lines(found.against[0])
+    assert total.label == "total"
+    rows = found.against[0].cost_by_item.values()
+    assert found.against[0].metrics["cost"].base == pytest.approx(sum(row.base or 0.0 for row in rows))
+    assert total.base == views.level(sum(row.base or 0.0 for row in rows), "number")
+    assert items
