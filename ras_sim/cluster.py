@@ -32,8 +32,22 @@ class Cluster:
     """
 
     __slots__ = (
-        "_absent", "_clock", "_group", "_holds", "_job", "_limit", "_n_coming", "_n_hot", "_places", "_probation", "_rows",
-        "_spares", "_warm", "idle", "joined", "members",
+        "_absent",
+        "_clock",
+        "_coming",
+        "_group",
+        "_holds",
+        "_job",
+        "_limit",
+        "_n_hot",
+        "_places",
+        "_probation",
+        "_rows",
+        "_spares",
+        "_warm",
+        "idle",
+        "joined",
+        "members",
     )  # fmt: skip
 
     def __init__(
@@ -66,7 +80,8 @@ class Cluster:
         # In the order in which they came.
         self._spares: dict[int, None] = dict.fromkeys(node for node in spares if node not in self._absent)
         self._warm: dict[int, None] = dict.fromkeys(node for node in warm if node not in self._absent)
-        self._n_hot, self._n_coming = n_spares, 0
+        self._n_hot = n_spares
+        self._coming: set[int] = set()  # warm nodes that are made ready
         self._group = group
         self._holds: dict[int, int] = {}
         self._probation: dict[int, float] = {}  # node -> until when
@@ -165,6 +180,7 @@ class Cluster:
             elif node in self._warm:
                 del self._warm[node]
                 self._note(-1, "warm_nodes")
+            self._coming.discard(node)  # it will be a spare when it is mended
 
     def release(self, nodes: Iterable[int]) -> int:
         """An incident gives the nodes back; returns how many became spares by it."""
@@ -183,21 +199,21 @@ class Cluster:
 
     # ------------------------------------------------------------------ warm nodes
 
-    def call_warm(self) -> int | None:
-        """A warm node that is to become a hot spare, if one is lacking and there is one."""
-        if not self._warm or len(self._spares) + self._n_coming >= self._n_hot:
+    def call_warm(self, n_wanted: int = 0) -> int | None:
+        """A warm node that is to become a hot spare, if one is lacking, beside those wanted now, and there is one."""
+        if not self._warm or len(self._spares) + len(self._coming) >= self._n_hot + n_wanted:
             return None
         node = next(iter(self._warm))
         del self._warm[node]
-        self._n_coming += 1
+        self._coming.add(node)
         self._note(-1, "warm_nodes")
         return node
 
     def warmed(self, node: int) -> bool:
         """A warm node is ready; returns whether it became a hot spare: it may have failed meanwhile."""
-        self._n_coming -= 1
-        if node in self._holds:
+        if node not in self._coming:
             return False
+        self._coming.discard(node)
         self._spares[node] = None
         self._note(1)
         return True

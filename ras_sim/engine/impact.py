@@ -71,6 +71,10 @@ class Impact:
         self._shown: dict[int, simpy.Event] = {}  # incident -> waits until its node is in the job
         self.on_stop: Callable[[], None] = _nobody_waits  # the job's processes go down
         self.on_leave: Callable[[Incident], None] = _nobody_cares  # the nodes that a fault slows have left the job
+        self.on_growth: Callable[[], None] = _nobody_waits  # there are nodes for more replicas
+        self._pausing: set[int] = set()  # incidents for which the job pauses until replicas have dropped out
+        if setup.elastic is not None:
+            job.before_restart = self._widen
 
     def stop(self, incident: Incident, category: str, level: int, save_first: bool = False) -> None:
         """Take the nodes of the blast out of service, and the job with them."""
@@ -137,6 +141,7 @@ class Impact:
         self, incident: Incident, nodes: Iterable[int], category: str, level: int, save_first: bool
     ) -> None:
         self._cluster.hold(nodes)
+        self._refill()
         incident.held.extend(nodes)
         if incident.held and math.isnan(incident.held_h):
             incident.held_h = self._env.now
@@ -147,9 +152,13 @@ class Impact:
                 self._stop_job(incident, category, level, save_first)
 
     def _stop_job(self, incident: Incident, category: str, level: int, save_first: bool) -> None:
+        paused = incident.incident_id in self._pausing
+        self._pausing.discard(incident.incident_id)
         effect = self._job.hold(incident.incident_id, category, level, save_first)
+        if paused and effect == "extended":  # the pause of its replicas becomes a stop of all
+            effect = "interrupted"
         self._stopping[incident.incident_id] = incident
-        if incident.effect in ("none", "slowed", "extended"):
+        if incident.effect in ("none", "slowed", "extended", "dropped"):
             incident.effect = effect
         if effect in ("interrupted", "drained"):
             incident.n_interruptions += 1
@@ -185,12 +194,13 @@ class Impact:
         elif incident not in self._waiting:
             self._job.mark(incident.incident_id, "wait_capacity")
             self._waiting.append(incident)
+            self._refill()
 
     def _swap(self, incident: Incident, nodes: list[int]) -> None:
         """Spares take the places of the nodes; the job waits until they are ready."""
-        incident.swapping = True
+        self._served(incident)
         newcomers = self._cluster.swap_out(nodes)
-        self._pool.refill(self._more_spares)
+        self._refill()
         if not self._elastic.is_out(incident):
             self._job.lose(NODE_LOST)
         self._changed(nodes, newcomers)
@@ -216,7 +226,7 @@ class Impact:
     def rotate(self, nodes: list[int]) -> None:
         """Spares take the places of good nodes, while somebody else holds the job."""
         newcomers = self._cluster.swap_out(nodes)
-        self._pool.refill(self._more_spares)
+        self._refill()
         self._arrivals.swap(nodes, newcomers)
         self._job.lose(NODE_LOST)
         self._left(nodes)
@@ -232,24 +242,33 @@ class Impact:
         """The job need not wait for this incident any longer."""
         if self._stopping.pop(incident.incident_id, None) is None:
             return
-        if not self._stopping and self._elastic.can_grow() and self._job.must_restart:
-            self._refit(incident)
         self._job.release(incident.incident_id)
 
     # ------------------------------------------------------------------ other widths
 
     def _shrink(self, incident: Incident, nodes: list[int]) -> None:
         """There are no spares for the nodes: the job goes on with as many replicas as the others can hold."""
-        incident.swapping = True
+        self._served(incident)
         self._cluster.leave(nodes)
         self._job.lose(NODE_LOST)
         self._changed(nodes, [])
-        self._refit(incident)
+        self._refit(incident.incident_id)
         self._busy(incident, self._reconfigure_h(incident))
 
-    def _refit(self, incident: Incident) -> None:
+    def _served(self, incident: Incident) -> None:
+        """Its nodes are changed now: it waits for capacity no longer."""
+        incident.swapping = True
+        if incident in self._waiting:
+            self._waiting.remove(incident)
+
+    def _widen(self) -> None:
+        """The job is about to start up: it takes the largest width that there are nodes for."""
+        if self._elastic.can_grow():
+            self._refit(NO_INCIDENT)
+
+    def _refit(self, cause: int) -> None:
         """The job, which is down, takes the largest width that there are nodes for."""
-        leavers, newcomers = self._elastic.refit(incident.incident_id)
+        leavers, newcomers = self._elastic.refit(cause)
         if newcomers:
             self._job.lose(NODE_LOST)
         if leavers or newcomers:
@@ -260,10 +279,17 @@ class Impact:
         rule = self._setup.elastic
         return 0.0 if rule is None else rule.reconfigure.draw(incident.root.key, _RECONFIGURE)
 
-    def _grow(self, incident: Incident) -> None:
-        """The incident gave back what was lacking: the job saves, stops, and comes back wider."""
-        self._stop_job(incident, "swap", PROCESSES_LOST, save_first=True)
-        self._busy(incident, self._setup.job.save_h + self._reconfigure_h(incident))
+    def capacity(self, _: simpy.Event | None = None) -> None:
+        """Nodes may serve again: those who wait for them are served, and the job stops to grow if it may."""
+        if self._waiting:
+            self._serve_waiting()
+        if self._job.running and self._elastic.grows_at_once:
+            self.on_growth()
+
+    def job_runs(self) -> None:
+        """The job computes: nodes that came back while it started up let it grow, as soon as everybody has heard."""
+        if self._elastic.grows_at_once:
+            self._env.timeout(0.0).callbacks.append(self.capacity)
 
     def _drop_out(self, incident: Incident, nodes: list[int]) -> None:
         """The replicas on these nodes drop out of the step; the others pause, and go on."""
@@ -273,7 +299,14 @@ class Impact:
         self._set_pace()
         if pause_h > 0.0 and self._job.running:
             self._job.hold(incident.incident_id, "detect", NOTHING_LOST)
-            self._env.timeout(pause_h).callbacks.append(lambda _: self._job.release(incident.incident_id))
+            self._pausing.add(incident.incident_id)
+            self._env.timeout(pause_h).callbacks.append(partial(self._go_on, incident.incident_id))
+
+    def _go_on(self, number: int, _: simpy.Event) -> None:
+        """The others go on without the replicas that dropped out, unless the job had to stop meanwhile."""
+        if number in self._pausing:
+            self._pausing.discard(number)
+            self._job.release(number)
 
     def _rejoin_later(self, incident: Incident) -> None:
         """Its replicas have sound nodes again: they start up, and take the state from the others."""
@@ -282,12 +315,19 @@ class Impact:
 
     def _rejoined(self, incident: Incident, _: simpy.Event) -> None:
         self._elastic.rejoin(incident)
+        for other in tuple(self._stopping.values()):
+            nodes = [] if other.swapping else self._cluster.of_job(other.held)
+            if nodes and self._elastic.can_drop(other, nodes):  # replicas enough are whole again: go on without these
+                self._elastic.drop(other, nodes)
+                if other in self._waiting:
+                    self._waiting.remove(other)
+                self._let_go(other)
         self._set_pace()
 
-    def _more_spares(self) -> None:
-        """A warm node has become a hot spare."""
-        if self._waiting:
-            self._serve_waiting()
+    def _refill(self) -> None:
+        """Warm nodes are called for hot spares that are lacking, and for those who wait for capacity."""
+        n_wanted = sum(len(self._cluster.of_job(one.held)) for one in self._waiting)
+        self._pool.refill(self.capacity, n_wanted)
 
     def _left(self, nodes: list[int]) -> None:
         """Nodes left the job: what is wrong with them is no longer its concern."""
@@ -321,8 +361,8 @@ class Impact:
         return incident.incident_id in self._pace
 
     def can_replace(self, incident: Incident) -> bool:
-        """Whether there are spares for all nodes of the job that a fault slows."""
-        nodes = self._cluster.of_job(incident.slowed)
+        """Whether there are spares for the node of the job that a part of it slows; a switch narrows too many to drain."""
+        nodes = [] if incident.node is None else self._cluster.of_job(incident.slowed)
         return bool(nodes) and self._cluster.replacements(nodes) is not None
 
     def drain(self, incident: Incident) -> None:
@@ -418,15 +458,12 @@ class Impact:
             self._conceal(incident, nodes)
         if incident in self._waiting:
             self._waiting.remove(incident)
-        n_new = self._cluster.release(incident.held)
+        self._cluster.release(incident.held)
         if not incident.swapping:
             self._let_go(incident)
             if self._elastic.is_out(incident):
                 self._rejoin_later(incident)
-        if n_new and self._waiting:
-            self._serve_waiting()
-        if n_new and self._job.running and self._elastic.grows_at_once:
-            self._grow(incident)
+        self.capacity()
 
     def in_job(self, nodes: Iterable[int]) -> bool:
         """Whether any of the nodes serves the job."""
@@ -438,13 +475,13 @@ class Impact:
 
     def give_back(self, nodes: Iterable[int]) -> None:
         """They are back."""
-        if self._cluster.release(nodes) and self._waiting:
-            self._serve_waiting()
+        self._cluster.release(nodes)
+        self.capacity()
 
     def admit(self, nodes: Iterable[int]) -> None:
         """Nodes can serve from now on."""
-        if self._cluster.admit(nodes) and self._waiting:
-            self._serve_waiting()
+        self._cluster.admit(nodes)
+        self.capacity()
 
     def _conceal(self, incident: Incident, nodes: tuple[int, ...]) -> None:
         """The fault slows or corrupts its nodes no longer."""

@@ -572,6 +572,8 @@ class Incidents:
     def find(self, defect: Hidden, at_least: int = 0) -> None:
         """A defect is convicted: its part is repaired, on rung `at_least` or higher; corrupt work is rolled back."""
         incident, mode = defect.incident, defect.mode
+        if not self.is_hidden(defect):
+            return  # another conviction replaced its unit a moment ago
         if incident is None:
             del self._latent[defect.root.key]
             incident = self._new_incident(mode, defect.instance, defect.node, defect.root, defect.symptom)

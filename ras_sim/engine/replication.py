@@ -18,6 +18,7 @@ from ras_sim.engine.course import Course
 from ras_sim.engine.double_handling import SecondRestarts
 from ras_sim.engine.false_alarms import FalseAlarms
 from ras_sim.engine.giving_up import keep_patience
+from ras_sim.engine.growth import Growth
 from ras_sim.engine.incidents import Incidents
 from ras_sim.engine.location import Location
 from ras_sim.engine.planned import PlannedStops, keep_planned_stops, keep_preemptions
@@ -136,6 +137,9 @@ class Replication:
         self._starts = Starts(env, setup, walk, cluster, self._arrivals, seed, replication)
         next_id = self._incidents.next_id
         self._stops = PlannedStops(env, self._job, ledger, next_id, self._incidents.planned_stop)
+        if setup.elastic is not None:
+            grow = Growth(setup.elastic, base_key(seed, replication, "grow"), self._stops)
+            self._incidents.impact.on_growth = grow.stop
         self._services = Services(env, self._job, ledger, next_id)
         self._testing = Testing(
             env,
@@ -210,6 +214,7 @@ class Replication:
             self._false_alarms.job_runs()
         if anew:
             self._starts.job_starts()
+        self._incidents.impact.job_runs()
 
     def _reach_horizon(self, _: simpy.Event) -> None:
         if not self._end.triggered:

@@ -28,11 +28,15 @@ class WarmPool:
         self._key = key
         self._n_called = 0
 
-    def refill(self, on_ready: Callable[[], None]) -> None:
-        """Call warm nodes until the hot spares will be full again; `on_ready` is called when one has become a spare."""
+    def refill(self, on_ready: Callable[[], None], n_wanted: int = 0) -> None:
+        """Call warm nodes until the hot spares will be full again; `on_ready` is called when one has become a spare.
+
+        Args:
+            n_wanted: spares that somebody waits for, beside those that are to be hot.
+        """
         if self._warm is None:
             return
-        while (node := self._cluster.call_warm()) is not None:
+        while (node := self._cluster.call_warm(n_wanted)) is not None:
             delay_h = self._warm.provision.quantile(uniform(self._key, self._n_called))
             self._n_called += 1
             self._env.timeout(delay_h).callbacks.append(self._ready(node, on_ready))

@@ -63,7 +63,7 @@ def _against(one: Against) -> dict[str, Any]:
         "design": one.design.name,
         "changes": [{"key": c.key, "base": c.base, "other": c.other} for c in one.changes],
         "shared_histories": {"same": list(one.shared.same), "different": one.shared.different},
-        "metrics": {name: difference_json(d, BETTER[name]) for name, d in one.metrics.items()},
+        "metrics": {name: difference_json(d, metric_direction(name)) for name, d in one.metrics.items()},
         "goodput_adjusted": None if one.adjusted is None else difference_json(one.adjusted, BETTER["goodput"]),
         **{table: _table(getattr(one, table), table) for table in _TABLES},
         "break_even": [_break_even(price) for price in one.break_evens],
@@ -81,9 +81,18 @@ def _table(table: Mapping[str, Difference], name: str) -> dict[str, Any]:
     return {key: difference_json(one, direction(name, key)) for key, one in table.items()}
 
 
+COUNTS = frozenset({"interruptions", "planned_interruptions", "spares_taken"})
+"""Metrics that a design also lowers by running less: a job that stands still is not interrupted and takes no spares."""
+
+
+def metric_direction(name: str) -> int:
+    """1 if more of a compared metric is better, -1 if less is, 0 if that cannot be said of it by itself."""
+    return 0 if name in COUNTS else BETTER[name]
+
+
 def direction(table: str, key: str) -> int:
-    """1 if more of a row is better, -1 if less is, 0 if neither (tries of a rung)."""
-    if table == "rungs":
+    """1 if more of a row is better, -1 if less is, 0 if neither (tries of a rung, interruptions)."""
+    if table in ("rungs", "interruptions_by_mode"):
         return 0
     return 1 if key == "productive" else -1
 

@@ -65,6 +65,7 @@ class TrainingJob:
         self._restore_from: Tier | None = None
         self._start_test: tuple[Callable[[], float], Callable[[], None]] | None = None
         self.may_start: Callable[[float, int], bool] | None = None  # asked before it comes back; who says no holds it
+        self.before_restart: Callable[[], None] | None = None  # told when it is about to go back and start up
 
     def test_before_start(self, duration_h: Callable[[], float], at_end: Callable[[], None]) -> None:
         """From now on, tests precede each start: how long they take, and what is called at their end."""
@@ -331,6 +332,8 @@ class TrainingJob:
         if self._level == NOTHING_LOST and self._sound_before_h == math.inf:
             self._run()
         else:
+            if self.before_restart is not None:
+                self.before_restart()
             tier = self._go_back()
             if self.may_start is None or self.may_start(self._progress.position_h, self._blame):
                 self._initialise(tier)

@@ -223,7 +223,8 @@ _TERMS = (
         "Stein's rule in two stages: the first replications decide how many there are, and give the standard deviation "
         "of the interval of goodput, which so covers as often as it says",
     ),
-    ("P(better)", "P(T < mean(d) / se(d)) with n−1 degrees of freedom; turned round where less is better"),
+    ("P(better)", "P(T < mean(d) / se(d)) with n−1 degrees of freedom; turned round where less is better; "
+        "not told of interruptions, planned stops and spares taken, which are also fewer where the job merely stands still"),
     ("spares taken", "nodes that left the pool of spares, to serve the job or because they broke there"),
     ("technician-hours", "hours in which technicians were busy, travel included"),
 )

@@ -6,8 +6,7 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
-from ras_sim.experiment.compare_json import direction, p_better
-from ras_sim.experiment.differences import BETTER
+from ras_sim.experiment.compare_json import direction, metric_direction, p_better
 from ras_sim.report.aimed import aim_phrase
 from ras_sim.report.bill import item_label, unit_of
 from ras_sim.report.style import EFFECT_LABELS, OUTCOME_LABELS, count, label_of, money, number, percent, span
@@ -134,7 +133,7 @@ def _worth(one: Difference) -> str:
 def metric_lines(one: Against) -> list[Line]:
     """Every metric; those that are 0 in both designs are left out."""
     return [
-        _line(label_in(name, one.design.scenario.currency), difference, LABELS[name][1], BETTER[name])
+        _line(label_in(name, one.design.scenario.currency), difference, LABELS[name][1], metric_direction(name))
         for name, difference in one.metrics.items()
         if difference.base or difference.other or difference.estimate.mean is None
     ]

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Literal
 if TYPE_CHECKING:
     from rich.console import Console, ConsoleOptions, RenderResult
 
-_GAP = 2
+_GAPS = (2, 1)
+"""Blanks between columns: where there is room, and where there is none."""
 
 
 class Grid:
@@ -47,15 +48,15 @@ class Grid:
         from rich.table import Table
         from rich.text import Text
 
+        gap, widths = self._widths(options.max_width)
         table = Table(
             title=Text(self._title, style="bold") if self._title else None,
             title_justify="left",
             box=None,
-            padding=(0, _GAP, 0, 0),
+            padding=(0, gap, 0, 0),
             pad_edge=False,
             header_style=self._style,
         )
-        widths = self._widths(options.max_width)
         for place, width in enumerate(widths):
             lines = wrap(self._heads[place], width, break_long_words=False, break_on_hyphens=False)
             justify: Literal["left", "right"] = "left" if place in self._names else "right"
@@ -63,18 +64,20 @@ class Grid:
         for row in self._rows:
             look = "bold" if len(row) == 1 < len(self._heads) else ""
             table.add_row(*(Text(cell, style=look) for cell in row))
-        yield from console.render(table, options.update(width=max(options.max_width, sum(widths) + _GAP * len(widths))))
+        yield from console.render(table, options.update(width=max(options.max_width, sum(widths) + gap * len(widths))))
 
-    def _widths(self, available: int) -> list[int]:
-        """The width of each column: the widest give way, in headings and names, until the lines fit or none can."""
+    def _widths(self, available: int) -> tuple[int, list[int]]:
+        """The gap between columns and their widths: the gap gives way, then the widest headings and names, until the lines
+        fit or none can."""
         columns = range(len(self._heads))
         full, least = [self._full(place) for place in columns], [self._least(place) for place in columns]
-        while sum(full) + _GAP * (len(full) - 1) > available:
+        gap = next((gap for gap in _GAPS if sum(full) + gap * (len(full) - 1) <= available), _GAPS[-1])
+        while sum(full) + gap * (len(full) - 1) > available:
             loose = [place for place in columns if full[place] > least[place]]
             if not loose:
                 break
             full[max(loose, key=lambda place: full[place])] -= 1
-        return full
+        return gap, full
 
     def _cells(self, place: int) -> list[str]:
         return [row[place] for row in self._rows if place < len(row)]

@@ -21,6 +21,7 @@ from ras_sim.experiment.replicate import run
 from ras_sim.ledger import ROW_TYPES, AttemptRow, JobRow, Ledger
 from ras_sim.metrics.aggregate import COSTS
 from ras_sim.metrics.paired import Difference, paired
+from ras_sim.report import compare_views as views
 from ras_sim.scenario.load import load
 from ras_sim.scenario.model import Scenario
 from tests.ledgers import by_hand, empty, incident
@@ -201,11 +202,11 @@ def test_one_replication_has_differences_without_interval() -> None:
     assert (made["difference"]["ci95"], made["p_better"], made["variance_factor"]) == (None, None, None)
 
 
-def test_less_is_better_for_interruptions() -> None:
+def test_less_is_better_for_lost_hours() -> None:
     found = paired([5.0, 6.0, 9.0, 7.0], [3.0, 4.0, 8.0, 6.0])
     assert found.p_greater is not None
     assert found.p_greater < 0.05
-    assert p_better(found, BETTER["interruptions"]) == 1 - found.p_greater
+    assert p_better(found, BETTER["lost_gpu_hours"]) == 1 - found.p_greater
     assert p_better(found, BETTER["goodput"]) == found.p_greater
     assert difference_json(found, 0)["p_better"] is None
 
@@ -374,3 +375,18 @@ def test_the_notebook_table_is_escaped() -> None:
     page = compare(hostile, hostile, workers=1)._repr_html_()
     assert "<img" not in page
     assert "&lt;img src=x&gt; (2)" in page
+
+
+def test_counts_that_fall_when_the_job_stands_still_are_not_called_better(
+    restart_or_replace: Comparison,
+) -> None:
+    """Half of the uptime meets half of the interruptions: that is no merit."""
+    found = restart_or_replace.to_json()["against"][0]
+    silent = {name for name, one in found["metrics"].items() if one["p_better"] is None}
+    assert {"interruptions", "planned_interruptions", "spares_taken"} <= silent
+    assert found["metrics"]["interruptions"]["difference"]["mean"] is not None
+    assert found["metrics"]["goodput"]["p_better"] is not None
+    assert all(one["p_better"] is None for one in found["interruptions_by_mode"].values())
+    told = {line.label: line.p_better for line in views.metric_lines(restart_or_replace.against[0])}
+    assert told["Interruptions"] == views.NOTHING
+    assert told["Goodput"] != views.NOTHING
