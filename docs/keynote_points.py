@@ -118,18 +118,21 @@ POINTS: tuple[Point, ...] = (
         "With one link a dead optic, a pulled cable or a leaf switch that crashes takes ranks from the job, and one lost "
         "rank stops all. With two, on two leafs, the NIC runs on at half its bandwidth until the fault is found and "
         "located; then the job saves its work and swaps in a spare, which spares it the diagnosis and the work since the "
-        "last checkpoint. There are twice as many optics that can fail. To run on until the link is mended would cost far "
-        "more than the crash.",
+        "last checkpoint. But there are twice as many optics that can fail, each of which wants a technician. So it pays "
+        "where links fail often, as on the second machine, and hardly where they do not. To run on until the link is "
+        "mended would cost far more than the crash.",
         (Range("job.parallel.exposed.data", ("5 %", "10 %", "20 %")),),
     ),
     Point(
         "S4",
         "Minimise the cost of repair: exception, process restart, GPU reset, node reboot, RMA.",
         "a ladder that is climbed from the rung that fits, in place of an RMA for every fault",
-        on_both("s04_ladder"),
-        "If every fault is an RMA, each takes a node out for the way of a technician and the work on it: spares run out, "
-        "and the job waits for capacity. The ladder cures most faults without anybody at the machine; what it costs are "
-        "the tries that do not help.",
+        on_both("s04_ladder", "technician_h"),
+        "If every fault is an RMA, each takes a technician there and a node out for hours; the ladder cures most faults "
+        "without anybody at the machine. With spares enough and technicians a few hours away, as here, goodput is even a "
+        "little lower with it: the job waits two minutes for a GPU reset, which often does not help, while for an RMA it "
+        "swaps in a spare at once. Where technicians are far away, an RMA for every fault uses up the spares, and the job "
+        "stands still. So the price of a repair is paid in people, parts and spares before it is paid in goodput.",
         (Range("repair.technicians.travel.median", ("2 h", "8 h", "24 h")),),
     ),
     Point(
@@ -270,8 +273,8 @@ POINTS: tuple[Point, ...] = (
         "Batches with a common defect.",
         "a batch of 512 nodes whose memory is like that of the others",
         (Pair(HGX, "s12_defect_hgx_without.yaml", "s12_defect_hgx.yaml"),),
-        "A defect of one part in a quarter of the nodes is met by all ranks: the whole job stops as often as its worst "
-        "batch fails.",
+        "A part that fails five times as often in a quarter of the nodes is met by all ranks: rates add up, so that the "
+        "whole job is stopped by such parts twice as often as it would be.",
         (Range("fleet.batches.bad.count", ("128", "512", "1024")),),
     ),
     Point(
@@ -302,8 +305,8 @@ POINTS: tuple[Point, ...] = (
     Point(
         "S13",
         "Synchronous SGD with many forms of data and model parallelism.",
-        "tensor- or expert-parallel groups that fit into one NVLink domain",
-        on_both("s13_parallel"),
+        "tensor-parallel groups that fit into one NVLink domain",
+        (Pair(HGX, "s13_parallel_hgx_without.yaml", "s13_parallel_hgx.yaml"),),
         "A group that is wider than its NVLink domain sends its traffic over the fabric, where links and switches are "
         "lost more often: the share of a step that waits for the narrowest place grows, and every uplink that is down "
         "slows all ranks more. Only this cost of failures is priced here, not that of a slower step on a sound fabric.",
