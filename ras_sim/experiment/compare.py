@@ -342,9 +342,9 @@ def _one(
 ) -> _Outcome:
     """One replication of every design: what a worker does. Only what the comparison needs is kept of the ledgers."""
     # It loads the engine: a comparison that is only read need not.
+    from ras_sim.engine import simulate as engine_simulate
     from ras_sim.engine.controls import controls
     from ras_sim.engine.replication import rare_garbage_collection
-    from ras_sim.engine.replication import simulate as engine_simulate
 
     # Other histories than those of the engine have nothing to do with its draws.
     known = controls(scenarios[0], seed=seed, replication=replication) if simulate is None else ()
