@@ -284,3 +284,80 @@ def test_how_long_the_second_loss_waits(first_h: float, provision_h: float) -> N
             assert hours(ledger)["wait_capacity"] == pytest.approx(provision_h)
             return
     raise AssertionError("no such history")
+
+
+# ---------------------------------------------------------------------- whenever nodes are back
+
+
+def test_a_node_that_comes_back_during_start_up_lets_the_job_grow_when_it_runs() -> None:
+    """Mended after half an hour of the hour of start-up: one more start-up, at full width, and nothing is degraded."""
+    ledger = losing_one(
+        job__elastic=elastic(), job__initialise__base="1 h", repair=ladder({"fix": replace("0.5 h")})
+    )
+    assert hours(ledger) == pytest.approx({"initialise": 3.0, "productive": 16.0})
+    assert measure(ledger).planned_interruptions == 1
+
+
+@pytest.mark.parametrize("stop", ["planned", "preempted"])
+def test_a_job_that_grows_at_the_next_stop_grows_at_any(stop: str) -> None:
+    """Mended at 13, at full width from the stop at 15 on."""
+    keys: dict[str, dict[str, Any]] = {
+        "planned": {"job__planned": {"up": {"every": fixed(15.0), "duration": "0.5 h", **SOURCE}}},
+        "preempted": {"job__preemptions": {"up": {"every": fixed(15.0), "lasts": "0.5 h", "notice": 0, **SOURCE}}},
+    }
+    ledger = losing_one(job__elastic=elastic(grow="next_stop"), repair=ladder({"fix": replace("3 h")}), **keys[stop])
+    assert hours(ledger)["degraded"] == pytest.approx(5 * 0.25)
+
+
+def test_a_pause_that_becomes_a_stop_ends_once() -> None:
+    """The unit is a rack of two nodes: too few replicas would be left, and all stop while the others still pause."""
+    scenario = small(
+        60.0,
+        machine={"kind": "hgx", "nodes": 4, "nodes_per_rack": 2, "nodes_per_pod": 4, "spines": 2},
+        job__gpus=32,
+        job__parallel={"tensor": 8, "pipeline": 1, "exposed": {}, **SOURCE},
+        job__elastic=elastic(min_replicas=3, in_step={"drop": "0.3 h", "rejoin": "0.5 h", **SOURCE}),
+        failures={"gpu": {"crash": mode(rate=per_h(0.002))}},
+        job__checkpoints={"disk": tier(1.0)},
+        repair={**ladder({"fix": replace("6 h")}), "units": {"gpu": "rack"}},
+    )
+    ledgers = runs(scenario, 12)
+    assert any(row.job_effect == "interrupted" for ledger in ledgers for row in ledger.incidents)
+    for ledger in ledgers:
+        assert sum(hours(ledger).values()) == pytest.approx(60.0, rel=1e-12)
+
+
+def test_the_job_goes_on_when_replicas_enough_are_whole_again() -> None:
+    """Three of four must be left. One is out for 2 h, a second one fails an hour later, for long: all stop for that hour."""
+    scenario = small(
+        19.0, nodes=4, job_nodes=4,
+        job__elastic=elastic(min_replicas=3, in_step={"drop": 0, "rejoin": 0, **SOURCE}),
+        job__checkpoints={"disk": tier(1.0)},
+        failures={"node": {"short": mode(clears_at={"fix": 1.0}), "long": mode(clears_at={"rma": 1.0})}},
+        shocks={
+            "ten": {"every": fixed(10.0), "under": "machine", "strikes": "node.short", "p_struck": 0.25, **SOURCE},
+            "eleven": {"every": fixed(11.0), "under": "machine", "strikes": "node.long", "p_struck": 0.25, **SOURCE},
+        },
+        repair=ladder(
+            {"fix": replace("2 h"), "rma": replace("20 h")}, policy={"start": {"default": "fix", "node.long": "rma"}}
+        ),
+    )  # fmt: skip
+    for ledger in runs(scenario, 400):
+        nodes = [row.node for row in ledger.incidents]
+        if [row.mode for row in ledger.incidents] == ["short", "long"] and len(set(nodes)) == 2:
+            assert hours(ledger)["wait_capacity"] == pytest.approx(1.0)
+            return
+    raise AssertionError("no such history")
+
+
+def test_a_warm_node_that_fails_while_it_is_made_ready_is_counted_once() -> None:
+    rows: list[Any] = []
+    cluster = Cluster(4, 2, 1, rows, lambda: 0.0, n_warm=1)
+    cluster.hold([0])
+    cluster.swap_out([0])
+    assert cluster.call_warm() == 3
+    cluster.hold([3])
+    assert cluster.release([3]) == 1  # mended: it is a spare, and will not become one again
+    assert not cluster.warmed(3)
+    assert cluster.n_spares == 1
+    assert sum(row.change for row in rows if row.resource == "spare_nodes") == 1
