@@ -361,8 +361,8 @@ class Impact:
         return incident.incident_id in self._pace
 
     def can_replace(self, incident: Incident) -> bool:
-        """Whether there are spares for the node of the job that a part of it slows; a switch narrows too many to drain."""
-        nodes = [] if incident.node is None else self._cluster.of_job(incident.slowed)
+        """Whether there is a spare for the one node of the job that a fault slows; a switch narrows too many to drain."""
+        nodes = self._cluster.of_job(incident.slowed) if len(incident.slowed) == 1 else []
         return bool(nodes) and self._cluster.replacements(nodes) is not None
 
     def drain(self, incident: Incident) -> None:
