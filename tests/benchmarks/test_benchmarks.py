@@ -78,6 +78,7 @@ def test_a_line_says_met_or_missed() -> None:
     assert markdown(lines).splitlines()[2] == "| a | <= 4.00 x | 4.50 x | missed |  |"
 
 
+@pytest.mark.slow
 def test_the_whole_harness_at_its_smallest() -> None:
     """Every target appears with a result, and nothing but the table goes to stdout."""
     done = subprocess.run(
