@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -93,13 +92,12 @@ def optimize(
 
 def _write(found: Optimum, out: Path) -> None:
     """The folder of the result with its report."""
+    from ras_sim.experiment.files import put_text
     from ras_sim.report.optimize import optimize_markdown, write_optimize_report
 
     folder = found.save(out)
     write_optimize_report(found, folder / "optimize.html")
-    draft = folder / "summary.md.part"
-    draft.write_text(optimize_markdown(found), encoding="utf-8")
-    os.replace(draft, folder / "summary.md")
+    put_text(folder / "summary.md", optimize_markdown(found))
 
 
 def _print(found: Optimum, out: Path | None, as_json: bool, quiet: bool) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -93,13 +92,12 @@ def sensitivity(
 
 def _write(found: Sensitivity, out: Path) -> None:
     """The folder of the result with its report."""
+    from ras_sim.experiment.files import put_text
     from ras_sim.report.sensitivity import sensitivity_markdown, write_sensitivity_report
 
     folder = found.save(out)
     write_sensitivity_report(found, folder / "sensitivity.html")
-    draft = folder / "summary.md.part"
-    draft.write_text(sensitivity_markdown(found), encoding="utf-8")
-    os.replace(draft, folder / "summary.md")
+    put_text(folder / "summary.md", sensitivity_markdown(found))
 
 
 def _print(found: Sensitivity, out: Path | None, as_json: bool, quiet: bool) -> None:
