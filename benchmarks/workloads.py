@@ -14,7 +14,8 @@ from ras_sim.engine.replication import Replication, rare_garbage_collection
 from ras_sim.faults.arrivals import first_failures
 from ras_sim.faults.shocks import shock_times
 from ras_sim.ledger import Ledger
-from ras_sim.scenario.build import Setup, setup_of
+from ras_sim.scenario.build import setup_of
+from ras_sim.scenario.setup import Setup
 from ras_sim.topology.parts import MACHINE
 
 ROOT = Path(__file__).resolve().parents[1]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 import re
 import subprocess
 import sys
@@ -12,19 +13,51 @@ from pathlib import Path
 import pytest
 
 import ras_sim
+from ras_sim.scenario.build import setup_of
 
 ROOT = Path(__file__).parents[1]
-HEAVY = {"joblib", "networkx", "numpy", "pandas", "plotly", "pyarrow", "pydantic", "scipy", "simpy", "typer"}
+HEAVY = {"joblib", "networkx", "numpy", "pandas", "plotly", "pyarrow", "pydantic", "scipy", "simpy", "typer", "yaml"}
+ENGINE_NEEDS = {"numpy", "simpy"}
 
 
-def _in_fresh_interpreter(code: str) -> str:
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+def _in_fresh_interpreter(code: str, *arguments: str) -> str:
+    done = subprocess.run([sys.executable, "-c", code, *arguments], capture_output=True, text=True, check=True)
     return done.stdout.strip()
 
 
+def _heavy_after(code: str, *arguments: str) -> set[str]:
+    """Dependencies that a new process has loaded when it has run the code."""
+    loaded = _in_fresh_interpreter(code + "\nimport sys; print(*{m.split('.')[0] for m in sys.modules})", *arguments)
+    return set(loaded.split()) & HEAVY
+
+
 def test_import_loads_no_dependency() -> None:
-    loaded = _in_fresh_interpreter("import sys, ras_sim; print(*{m.split('.')[0] for m in sys.modules})")
-    assert not set(loaded.split()) & HEAVY
+    assert not _heavy_after("import ras_sim")
+
+
+@pytest.mark.parametrize(
+    "module", ["ras_sim.engine", "ras_sim.engine.controls", "ras_sim.experiment.replicate", "ras_sim.scenario.setup"]
+)
+def test_what_a_worker_imports_loads_neither_what_reads_scenarios_nor_what_shows_results(module: str) -> None:
+    assert _heavy_after(f"import {module}") <= ENGINE_NEEDS
+
+
+@pytest.mark.parametrize("name", ["quickstart", "llama3_405b_16k", "nvl72_gb200", "review_technicians"])
+def test_a_process_simulates_a_setup_without_what_reads_scenarios(name: str, tmp_path: Path) -> None:
+    scenario = ras_sim.load(ROOT / "scenarios" / f"{name}.yaml", ["horizon=7 d"])
+    setup, ledger = tmp_path / "setup", tmp_path / "ledger"
+    setup.write_bytes(pickle.dumps(setup_of(scenario)))
+    code = """
+import pickle, sys
+from pathlib import Path
+from ras_sim.engine import simulate
+made = simulate(pickle.loads(Path(sys.argv[1]).read_bytes()), seed=3, replication=2)
+Path(sys.argv[2]).write_bytes(pickle.dumps(made))
+"""
+    assert _heavy_after(code, str(setup), str(ledger)) <= ENGINE_NEEDS
+    made = pickle.loads(ledger.read_bytes())
+    assert repr(made) == repr(ras_sim.simulate(scenario, seed=3, replication=2))
+    assert made.incidents, "nothing happened"
 
 
 def test_import_costs_less_than_0_3_s_of_cpu() -> None:

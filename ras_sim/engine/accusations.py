@@ -22,7 +22,7 @@ from ras_sim.job.training import TrainingJob
 from ras_sim.repair.diagnostics import Accusation, Monitor, Quarantine, Test
 from ras_sim.repair.incident import Incident
 from ras_sim.repair.policy import RootCause
-from ras_sim.scenario.build import Setup
+from ras_sim.scenario.setup import Setup
 from ras_sim.streams import base_key, child_key, uniform
 
 _REPRODUCIBLE, _ALARMS = 23, 26  # draw, and branch, of a fault's key

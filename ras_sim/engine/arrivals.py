@@ -19,7 +19,7 @@ from ras_sim.faults.lives import Lives
 from ras_sim.faults.modes import FailureMode
 from ras_sim.faults.shocks import Shock, strikes
 from ras_sim.repair.policy import RootCause
-from ras_sim.scenario.build import Setup
+from ras_sim.scenario.setup import Setup
 from ras_sim.streams import base_key, child_key
 from ras_sim.topology import BlastWalk
 from ras_sim.topology.parts import MACHINE, parts_below

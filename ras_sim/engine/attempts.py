@@ -16,7 +16,7 @@ from ras_sim.repair.incident import Incident
 from ras_sim.repair.ladder import Rung
 from ras_sim.repair.policy import RootCause
 from ras_sim.repair.workshop import Workshop
-from ras_sim.scenario.build import Setup
+from ras_sim.scenario.setup import Setup
 from ras_sim.streams import child_key, uniform
 
 # Draws of one try of one rung: blocks of _PER_TRY from _TRY on, by rung and number of the try.

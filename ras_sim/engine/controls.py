@@ -11,16 +11,18 @@ from __future__ import annotations
 
 import math
 from itertools import pairwise
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from ras_sim.engine.attempts import first_try_h
 from ras_sim.engine.incidents import needs_of
 from ras_sim.faults.arrivals import Ageing, first_failures
 from ras_sim.faults.lives import Lives
 from ras_sim.faults.modes import FailureMode
-from ras_sim.scenario.build import Setup, setup_of
-from ras_sim.scenario.model import Scenario
+from ras_sim.scenario.setup import Setup, as_setup
 from ras_sim.streams import base_key
+
+if TYPE_CHECKING:
+    from ras_sim.scenario.model import Scenario
 
 
 class Controls(NamedTuple):
@@ -36,15 +38,15 @@ class Controls(NamedTuple):
     technician_h: float
 
 
-def controls(scenario: Scenario, *, seed: int, replication: int) -> Controls:
+def controls(scenario: Scenario | Setup, *, seed: int, replication: int) -> Controls:
     """The controls of a history: a pure function of its arguments, without a simulation.
 
     Args:
-        scenario: from `ras_sim.load`.
+        scenario: from `ras_sim.load`, or its setup.
         seed: any integer.
         replication: number of the history, >= 0.
     """
-    setup = setup_of(scenario)
+    setup = as_setup(scenario)
     n_faults, hours = 0, []
     for mode in setup.modes:
         n = setup.blueprint.counts[mode.component_class]

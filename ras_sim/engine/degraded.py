@@ -10,7 +10,7 @@ from ras_sim.engine.impact import Impact
 from ras_sim.engine.spread import Spread
 from ras_sim.repair.incident import Incident
 from ras_sim.repair.ladder import Rung
-from ras_sim.scenario.build import Setup
+from ras_sim.scenario.setup import Setup
 
 
 class Degraded:

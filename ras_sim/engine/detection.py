@@ -5,7 +5,7 @@ from __future__ import annotations
 from ras_sim.faults.modes import FailureMode
 from ras_sim.repair.detection import Watchdog
 from ras_sim.repair.incident import Incident
-from ras_sim.scenario.build import Setup
+from ras_sim.scenario.setup import Setup
 from ras_sim.streams import child_key, uniform
 
 _DETECT, _BLOCK = 18, 64  # draw of a root cause; the n-th time that it shows uses the n-th block of draws

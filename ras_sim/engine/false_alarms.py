@@ -16,7 +16,7 @@ from ras_sim.faults.modes import STOPPING
 from ras_sim.repair.detection import Watchdog
 from ras_sim.repair.incident import Incident
 from ras_sim.repair.policy import RootCause
-from ras_sim.scenario.build import Setup
+from ras_sim.scenario.setup import Setup
 from ras_sim.streams import base_key, child_key, uniform
 
 _EARLY_H = 1e-9  # an alarm on the job's clock may be taken this early: a guard against rounding

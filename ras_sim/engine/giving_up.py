@@ -15,7 +15,7 @@ from ras_sim.ledger import NO_INCIDENT
 from ras_sim.repair.habits import GivingUp
 from ras_sim.repair.incident import Incident
 from ras_sim.repair.policy import RootCause
-from ras_sim.scenario.build import Setup
+from ras_sim.scenario.setup import Setup
 from ras_sim.streams import base_key
 
 _ROUNDING_H = 1e-9  # positions are sums of intervals

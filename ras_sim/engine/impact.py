@@ -18,7 +18,7 @@ from ras_sim.job.training import TrainingJob
 from ras_sim.ledger import NO_INCIDENT
 from ras_sim.repair.incident import Incident
 from ras_sim.repair.ladder import Rung
-from ras_sim.scenario.build import Setup
+from ras_sim.scenario.setup import Setup
 
 # Draws of a root cause: its swap time, the time to form the groups anew, the time until its replicas train again.
 _SWAP, _RECONFIGURE, _REJOIN = 19, 23, 24

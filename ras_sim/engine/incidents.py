@@ -38,7 +38,7 @@ from ras_sim.repair.ladder import Rung, next_level
 from ras_sim.repair.policy import RootCause
 from ras_sim.repair.tolerance import ToleranceRule, ToleranceWatch
 from ras_sim.repair.workshop import Workshop
-from ras_sim.scenario.build import Setup
+from ras_sim.scenario.setup import Setup
 from ras_sim.topology import BlastWalk
 
 # Draws of a root cause, by purpose. Lives use 0 to 3 of the same key, detection 18, swaps 19, blasts 22, accusations

@@ -11,7 +11,7 @@ from ras_sim.engine.incidents import Incidents
 from ras_sim.faults.clocks import EXTRA
 from ras_sim.repair.incident import Incident
 from ras_sim.repair.policy import RootCause
-from ras_sim.scenario.build import Setup
+from ras_sim.scenario.setup import Setup
 from ras_sim.streams import uniform
 
 

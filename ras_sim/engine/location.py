@@ -15,7 +15,7 @@ from ras_sim.job.checkpoints import NOTHING_LOST, PROCESSES_LOST
 from ras_sim.repair.detection import LocationRule
 from ras_sim.repair.incident import Incident
 from ras_sim.repair.ladder import next_level
-from ras_sim.scenario.build import Setup
+from ras_sim.scenario.setup import Setup
 from ras_sim.streams import child_key, uniform
 
 _LOCATION = 32  # branch of a root cause's key, from which what follows an error of diagnosis descends

@@ -13,7 +13,7 @@ from ras_sim.engine.surges import Surges
 from ras_sim.job.checkpoints import NODE_LOST, PROCESSES_LOST
 from ras_sim.job.training import TrainingJob
 from ras_sim.ledger import IncidentRow, Ledger
-from ras_sim.scenario.build import PlannedStop, Preemption, Setup
+from ras_sim.scenario.setup import PlannedStop, Preemption, Setup
 from ras_sim.streams import base_key, child_key, uniform
 
 PREEMPTED = "preempted"

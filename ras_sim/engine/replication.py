@@ -6,6 +6,7 @@ import gc
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
+from typing import TYPE_CHECKING
 
 import simpy
 
@@ -36,27 +37,29 @@ from ras_sim.ledger import FaultRow, Ledger
 from ras_sim.repair.diagnostics import Monitor, Watch
 from ras_sim.repair.incident import Incident
 from ras_sim.repair.workshop import Workshop
-from ras_sim.scenario.build import Setup, setup_of
-from ras_sim.scenario.model import Scenario
+from ras_sim.scenario.setup import Setup, as_setup
 from ras_sim.streams import base_key
 from ras_sim.topology import BlastWalk
 from ras_sim.topology.parts import group_of
 
+if TYPE_CHECKING:
+    from ras_sim.scenario.model import Scenario
+
 _OBJECTS_BETWEEN_COLLECTIONS = 200_000
 
 
-def simulate(scenario: Scenario, *, seed: int, replication: int) -> Ledger:
+def simulate(scenario: Scenario | Setup, *, seed: int, replication: int) -> Ledger:
     """One history of a scenario: a pure function of its arguments.
 
     Args:
-        scenario: from `ras_sim.load`.
+        scenario: from `ras_sim.load`, or its setup, of which a worker loads less (`ras_sim.scenario.build.setup_of`).
         seed: any integer.
         replication: number of the history, >= 0.
 
     Returns:
         Everything that happened, as rows.
     """
-    setup = setup_of(scenario)
+    setup = as_setup(scenario)
     with rare_garbage_collection():
         return Replication(setup, seed, replication).run()
 

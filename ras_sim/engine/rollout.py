@@ -10,7 +10,7 @@ from ras_sim.engine.impact import Impact
 from ras_sim.faults.batches import Batch
 from ras_sim.job.training import TrainingJob
 from ras_sim.ledger import INSTALLED, NO_INCIDENT, ResourceRow
-from ras_sim.scenario.build import Setup
+from ras_sim.scenario.setup import Setup
 
 
 def absent_nodes(setup: Setup) -> list[int]:

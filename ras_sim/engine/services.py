@@ -11,7 +11,7 @@ import simpy
 from ras_sim.engine.course import Steps
 from ras_sim.job.training import TrainingJob
 from ras_sim.ledger import IncidentRow, Ledger
-from ras_sim.scenario.build_services import Service
+from ras_sim.scenario.setup import Service
 from ras_sim.streams import base_key, uniform
 
 SERVICE = "service"

@@ -8,7 +8,7 @@ from ras_sim.faults.modes import FailureMode
 from ras_sim.job.parallelism import Traffic
 from ras_sim.repair.incident import Incident
 from ras_sim.repair.ladder import Rung
-from ras_sim.scenario.build import Setup
+from ras_sim.scenario.setup import Setup
 from ras_sim.streams import child_key, uniform
 from ras_sim.topology import BlastWalk
 from ras_sim.topology.parts import holder, parts_below

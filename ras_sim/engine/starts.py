@@ -10,7 +10,7 @@ import simpy
 from ras_sim.cluster import Cluster
 from ras_sim.engine.arrivals import Arrivals
 from ras_sim.faults.modes import FailureMode
-from ras_sim.scenario.build import Setup
+from ras_sim.scenario.setup import Setup
 from ras_sim.streams import base_key, child_key, uniform
 from ras_sim.topology import BlastWalk
 

@@ -16,7 +16,7 @@ import simpy
 from ras_sim.engine.arrivals import Arrivals
 from ras_sim.engine.course import Steps
 from ras_sim.faults.modes import FailureMode
-from ras_sim.scenario.build import BadChange, Setup
+from ras_sim.scenario.setup import BadChange, Setup
 from ras_sim.streams import child_key, uniform
 
 _SURGE = 3  # branch of the key of a change; its own draws are 0 to 2

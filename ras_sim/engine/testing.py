@@ -19,7 +19,7 @@ from ras_sim.engine.incidents import Incidents
 from ras_sim.engine.planned import PlannedStops
 from ras_sim.job.training import TrainingJob
 from ras_sim.repair.diagnostics import Test
-from ras_sim.scenario.build import Setup
+from ras_sim.scenario.setup import Setup
 from ras_sim.streams import base_key, child_key, uniform
 
 _FALSE, _DURATION, _SWAP = 1, 2, 3  # branches of the key of a test

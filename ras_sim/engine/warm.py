@@ -7,7 +7,7 @@ from collections.abc import Callable
 import simpy
 
 from ras_sim.cluster import Cluster
-from ras_sim.scenario.build import Warm
+from ras_sim.scenario.setup import Warm
 from ras_sim.streams import uniform
 
 

@@ -12,7 +12,7 @@ from ras_sim.engine.course import Steps
 from ras_sim.engine.impact import Impact
 from ras_sim.engine.planned import PlannedStops
 from ras_sim.engine.surges import Surges
-from ras_sim.scenario.build import Setup, Wave
+from ras_sim.scenario.setup import Setup, Wave
 from ras_sim.streams import base_key, child_key, stream, uniform
 
 _P, _FOUND, _ROLLBACK = 0, 1, 2  # draws of a change, as in planned.py; its surge is branch 3

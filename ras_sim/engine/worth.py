@@ -13,7 +13,7 @@ from ras_sim.ledger import ResourceRow
 from ras_sim.repair.incident import Incident
 from ras_sim.repair.ladder import Rung
 from ras_sim.repair.queue import Order
-from ras_sim.scenario.build import Setup
+from ras_sim.scenario.setup import Setup
 
 _SOON_H = 1e-6  # technician-hours of work that is expected to take none
 

@@ -11,7 +11,7 @@ from ras_sim.metrics import Measures
 from ras_sim.metrics.estimates import Estimate
 from ras_sim.metrics.samples import Interval, paired_interval, sample, unpaired_interval
 from ras_sim.metrics.sequential import Verdict, verdict_of
-from ras_sim.scenario.expect import Margin, better, bound, margin
+from ras_sim.scenario.amounts import Margin, better, bound, margin
 from ras_sim.scenario.model import Scenario
 
 Method: TypeAlias = Literal["bound", "paired", "unpaired"]

@@ -18,7 +18,7 @@ from ras_sim.metrics import Measures
 from ras_sim.metrics.precision import needed_by
 from ras_sim.metrics.samples import Sample, sample
 from ras_sim.metrics.sequential import FIRST_LOOK
-from ras_sim.scenario.expect import Margin
+from ras_sim.scenario.amounts import Margin
 from ras_sim.scenario.model import Scenario
 
 FINER = 4.0

@@ -9,7 +9,7 @@ from ras_sim.errors import InputError, Problem, nearest
 from ras_sim.metrics import Measures
 from ras_sim.metrics.precision import MIN_FIRST, Wish, half_width_so_far
 from ras_sim.metrics.samples import sample
-from ras_sim.scenario.expect import kind_of, margin
+from ras_sim.scenario.amounts import kind_of, margin
 
 if TYPE_CHECKING:
     from ras_sim.scenario.model import Scenario

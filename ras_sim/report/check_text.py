@@ -10,7 +10,7 @@ from ras_sim.metrics.paired import Difference
 from ras_sim.report.compare_views import spread
 from ras_sim.report.published import metric_label
 from ras_sim.report.views import shown
-from ras_sim.scenario.expect import Margin, kind_of
+from ras_sim.scenario.amounts import Margin, kind_of
 
 if TYPE_CHECKING:
     from ras_sim.experiment.baseline import Baseline

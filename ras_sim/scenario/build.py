@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
-from ras_sim.distributions import Distribution
-from ras_sim.faults.batches import Fleet
 from ras_sim.faults.budget import Budget
 from ras_sim.faults.corruption import Corruption, Window
 from ras_sim.faults.modes import SYMPTOMS, Burst, FailureMode, Mixture
@@ -26,40 +23,26 @@ from ras_sim.job.parallelism import Layout
 from ras_sim.job.recovery import StartUp, Transfer
 from ras_sim.job.retention import Retention
 from ras_sim.job.spec import JobSpec
-from ras_sim.ledger import TariffRow
-from ras_sim.repair.detection import LocationRule, Watchdog
 from ras_sim.repair.diagnostics import Accusation, Monitor, Quarantine, Replay, Test, Validation
-from ras_sim.repair.habits import DoubleHandling, GivingUp
 from ras_sim.repair.ladder import Ladder, Rung
-from ras_sim.repair.policy import Policy
 from ras_sim.repair.roster import Shift
 from ras_sim.repair.shelf import Returns, ShelfRule
 from ras_sim.repair.workshop import Technicians
-from ras_sim.scenario.build_changes import (
-    BadChange,
-    PlannedStop,
-    Preemption,
-    Wave,
-    build_planned,
-    build_preemptions,
-    build_waves,
-)
+from ras_sim.scenario.build_changes import build_planned, build_preemptions, build_waves
 from ras_sim.scenario.build_detection import build_location, build_watchdogs
 from ras_sim.scenario.build_fleet import build_fleet, defects_of
 from ras_sim.scenario.build_habits import build_double, build_giving_up
 from ras_sim.scenario.build_policy import build_policy
-from ras_sim.scenario.build_services import Service, build_services
+from ras_sim.scenario.build_services import build_services
 from ras_sim.scenario.diagnostics import TestSpec, ValidationSpec
 from ras_sim.scenario.failures import SHOWN, BudgetSpec, CorruptsSpec, ModeSpec, MonitorSpec
 from ras_sim.scenario.job import JobSpec as JobSection
 from ras_sim.scenario.job import TierSpec, TransferSpec
 from ras_sim.scenario.model import Scenario
 from ras_sim.scenario.repair import PartSpec, RepairSpec, RungSpec, Scope
+from ras_sim.scenario.setup import Setup, Warm
 from ras_sim.scenario.tariff import build_tariff
 from ras_sim.scenario.technicians import CrewSpec, TechnicianSpec, week_hour
-from ras_sim.topology import Blueprint
-
-__all__ = ["BadChange", "PlannedStop", "Preemption", "Setup", "Wave", "build", "setup_of"]
 
 LOSS: Mapping[Scope, int] = {
     "operation": NOTHING_LOST,
@@ -69,61 +52,6 @@ LOSS: Mapping[Scope, int] = {
     "unit": NODE_LOST,
 }
 """What of the job's state a rung destroys, by what it takes down."""
-
-
-@dataclass(frozen=True, slots=True)
-class Warm:
-    """Nodes behind the hot spares: how many, and the time until one is a hot spare."""
-
-    count: int
-    provision: Distribution
-
-
-@dataclass(frozen=True, slots=True)
-class Setup:
-    """Everything a replication needs. Never changes; shared by all replications of a scenario."""
-
-    name: str
-    horizon_h: float
-    blueprint: Blueprint
-    gpus_per_node: int
-    n_job_nodes: int
-    n_spares: int
-    spares_within: str | None
-    warm: Warm | None
-    elastic: ElasticRule | None
-    modes: tuple[FailureMode, ...]
-    shocks: tuple[Shock, ...]
-    fleet: Fleet
-    ladder: Ladder
-    policy: Policy
-    validation: Validation | None
-    comes_back: Distribution
-    units: Mapping[str, str]
-    technicians: Technicians | None
-    shelves: Mapping[str, ShelfRule]
-    job: JobSpec
-    layout: Layout
-    swap: Distribution
-    planned: tuple[PlannedStop, ...]
-    preemptions: tuple[Preemption, ...]
-    waves: tuple[Wave, ...]
-    services: tuple[Service, ...]
-    detection: Mapping[str, Distribution]
-    diagnose: Distribution
-    watchdogs: tuple[Watchdog, ...]
-    double: DoubleHandling | None
-    gives_up: GivingUp | None
-    location: LocationRule | None
-    tariff: tuple[TariffRow, ...]
-    monitors: tuple[Monitor, ...] = ()
-    tests: tuple[Test, ...] = ()
-    accusation: Accusation | None = None
-
-    @property
-    def n_installed_gpus(self) -> int:
-        """GPUs of the whole machine."""
-        return self.blueprint.n_nodes * self.gpus_per_node
 
 
 def setup_of(scenario: Scenario) -> Setup:

@@ -3,76 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
-from ras_sim.distributions import Distribution
 from ras_sim.scenario.changes import BadSpec
 from ras_sim.scenario.fleet import FleetSpec
 from ras_sim.scenario.job import PlannedSpec, PreemptionSpec
-
-
-@dataclass(frozen=True, slots=True)
-class BadChange:
-    """A change that may be bad.
-
-    Args:
-        p: probability of that.
-        mode_ids: failure modes that then come more often.
-        factor: how many times as often, > 1.
-        found_after: until it is found.
-        rollback: length of the stop in which it is undone.
-    """
-
-    p: float
-    mode_ids: tuple[int, ...]
-    factor: float
-    found_after: Distribution
-    rollback: Distribution
-
-
-@dataclass(frozen=True, slots=True)
-class PlannedStop:
-    """A stop that is planned: how often, for how long, and what if the change that it brings is bad."""
-
-    name: str
-    every: Distribution
-    duration: Distribution
-    bad: BadChange | None
-
-
-@dataclass(frozen=True, slots=True)
-class Preemption:
-    """Others take all nodes of the job: how often, for how long, and how long before that is said."""
-
-    name: str
-    every: Distribution
-    lasts: Distribution
-    notice_h: float
-
-
-@dataclass(frozen=True, slots=True)
-class Wave:
-    """A change of all nodes, some of them at a time.
-
-    Args:
-        name: its name in the scenario.
-        every: from the end of one change to the next.
-        sizes: nodes of each wave, the last one repeated.
-        duration: of one wave.
-        gap: from the end of one wave to the next.
-        p_bricks: probability of each node not to come up again.
-        bricks: id of the failure mode that such a node suffers, or None.
-        bad: what if the change is bad.
-    """
-
-    name: str
-    every: Distribution
-    sizes: tuple[int, ...]
-    duration: Distribution
-    gap: Distribution
-    p_bricks: float
-    bricks: int | None
-    bad: BadChange | None
+from ras_sim.scenario.setup import BadChange, PlannedStop, Preemption, Wave
 
 
 def build_bad(spec: BadSpec | None, ids: Mapping[str, int]) -> BadChange | None:

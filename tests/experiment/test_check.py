@@ -20,8 +20,8 @@ from ras_sim.ledger import CATEGORIES, Ledger
 from ras_sim.metrics.samples import Sample, paired_interval, sample
 from ras_sim.report.check_text import check_lines
 from ras_sim.report.published import lookup
+from ras_sim.scenario.amounts import better
 from ras_sim.scenario.checks.published import metric_names
-from ras_sim.scenario.expect import better
 from ras_sim.scenario.load import load, loads
 from ras_sim.scenario.model import Scenario
 from ras_sim.streams import stream

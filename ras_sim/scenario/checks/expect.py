@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from ras_sim.scenario.amounts import better, bound, margin
 from ras_sim.scenario.checks.finding import MODE_NAMES, PRICE_NAMES, RUNG_NAMES, Finding, unknown_name
 from ras_sim.scenario.checks.published import metric_names
-from ras_sim.scenario.expect import Expectation, better, bound, margin
+from ras_sim.scenario.expect import Expectation
 from ras_sim.scenario.model import Scenario
 
 
