@@ -36,7 +36,8 @@ def test_import_loads_no_dependency() -> None:
 
 
 @pytest.mark.parametrize(
-    "module", ["ras_sim.engine", "ras_sim.engine.controls", "ras_sim.experiment.replicate", "ras_sim.scenario.setup"]
+    "module",
+    ["ras_sim.engine", "ras_sim.engine.controls", "ras_sim.experiment.compare_runs", "ras_sim.experiment.replicate"],
 )
 def test_what_a_worker_imports_loads_neither_what_reads_scenarios_nor_what_shows_results(module: str) -> None:
     assert _heavy_after(f"import {module}") <= ENGINE_NEEDS

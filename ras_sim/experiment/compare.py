@@ -10,6 +10,7 @@ from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from ras_sim.experiment.compare_runs import N_PARTINGS, Outcome, one_of_each
 from ras_sim.experiment.designs import (
     Change,
     Design,
@@ -19,10 +20,11 @@ from ras_sim.experiment.designs import (
     named_apart,
     shared_histories,
 )
-from ras_sim.experiment.differences import AIMED, Pair, Usage, differences, usage_of
+from ras_sim.experiment.differences import AIMED, Pair, Usage, differences
 from ras_sim.experiment.executors import Workers, spread
+from ras_sim.experiment.histories import sent
 from ras_sim.experiment.kept import Kept, json_form
-from ras_sim.experiment.matching import FaultTotals, Parting, losses_of, partings, worst
+from ras_sim.experiment.matching import FaultTotals, Parting, worst
 from ras_sim.experiment.origin import key_of
 from ras_sim.experiment.replicate import (
     Progress,
@@ -32,8 +34,7 @@ from ras_sim.experiment.replicate import (
     wrong_argument,
 )
 from ras_sim.experiment.wishes import MAX_REPLICATIONS, Closing, is_time_to_look, wish_of
-from ras_sim.ledger import Ledger
-from ras_sim.metrics import Aggregate, Measures, aggregate, check_conservation, measure
+from ras_sim.metrics import Aggregate, Measures, aggregate
 from ras_sim.metrics.breakeven import BreakEven
 from ras_sim.metrics.controlled import controlled
 from ras_sim.metrics.paired import Difference
@@ -43,9 +44,6 @@ from ras_sim.scenario.model import Scenario
 
 if TYPE_CHECKING:
     import pandas as pd
-
-N_PARTINGS = 10
-"""Faults in which two designs parted most that are kept, of those handled in another way and of those handled alike."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,17 +82,6 @@ class Against:
     break_evens: list[BreakEven]
     faults: tuple[FaultTotals, ...]
     partings: list[Parting]
-
-
-class _Outcome(NamedTuple):
-    """What a worker sends back of one replication: one item for each design, or for each but the base; and the controls of
-    the history."""
-
-    measures: tuple[Measures, ...]
-    usage: tuple[Usage, ...]
-    faults: tuple[FaultTotals, ...]
-    partings: tuple[list[Parting], ...]
-    controls: tuple[float, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -234,7 +221,7 @@ def compare(
     scenarios = tuple(design.scenario for design in named)
     apart = tuple(modes_apart(scenarios[0], other) for other in scenarios[1:])
     watch = _watch(wish, replications, closing_in)
-    finished: list[_Outcome] = []
+    finished: list[Outcome] = []
     with _kept(out, scenarios, seed) as kept:
         work = _Work(scenarios, apart, simulate, seed, workers, progress, watch, kept)
         interrupted, aim = _run_up_to(replications, work, finished), None
@@ -259,8 +246,8 @@ class _Work(NamedTuple):
     seed: int
     workers: Workers
     progress: Progress | None
-    watch: Callable[[Sequence[_Outcome]], None] | None
-    kept: Kept[_Outcome]
+    watch: Callable[[Sequence[Outcome]], None] | None
+    kept: Kept[Outcome]
 
 
 def _key(scenarios: Sequence[Scenario], seed: int) -> str:
@@ -268,20 +255,21 @@ def _key(scenarios: Sequence[Scenario], seed: int) -> str:
     return key_of("compare", [one.content_hash for one in scenarios], seed)
 
 
-def _kept(out: str | Path | None, scenarios: Sequence[Scenario], seed: int) -> Kept[_Outcome]:
+def _kept(out: str | Path | None, scenarios: Sequence[Scenario], seed: int) -> Kept[Outcome]:
     """The replications of a comparison that its folder holds, and where more of them are kept."""
-    return Kept(out, "" if out is None else _key(scenarios, seed), json_form(_Outcome))
+    return Kept(out, "" if out is None else _key(scenarios, seed), json_form(Outcome))
 
 
-def _run_up_to(n: int, work: _Work, finished: list[_Outcome]) -> bool:
+def _run_up_to(n: int, work: _Work, finished: list[Outcome]) -> bool:
     """Finish the replications up to number n - 1 that are still to be done; True if the user stopped that."""
     begun = {_number(outcome) for outcome in finished}
     finished += {_number(one): one for one in work.kept.pieces if _number(one) in set(range(n)) - begun}.values()
     numbers = sorted(set(range(n)) - {_number(outcome) for outcome in finished})
-    tasks = [(work.scenarios, work.apart, work.simulate, work.seed, number) for number in numbers]
+    what = tuple(sent(scenario, work.simulate) for scenario in work.scenarios)
+    tasks = [(what, work.apart, work.simulate, work.seed, number) for number in numbers]
     interrupted = False
     try:
-        with closing(spread(_one, tasks, work.workers)) as outcomes:
+        with closing(spread(one_of_each, tasks, work.workers)) as outcomes:
             for outcome in outcomes:
                 work.kept.add(outcome)
                 finished.append(outcome)
@@ -295,12 +283,12 @@ def _run_up_to(n: int, work: _Work, finished: list[_Outcome]) -> bool:
     return interrupted
 
 
-def _number(outcome: _Outcome) -> int:
+def _number(outcome: Outcome) -> int:
     """Which replication it is of."""
     return outcome.measures[0].replication
 
 
-def _reaches(finished: Sequence[_Outcome], n_first: int, metric: str) -> list[Reach | None]:
+def _reaches(finished: Sequence[Outcome], n_first: int, metric: str) -> list[Reach | None]:
     """How wide the interval of each design is, but of the base."""
     base, *others = (
         sample([one.measures[i] for one in finished], metric) for i in range(len(finished[0].measures))
@@ -308,7 +296,7 @@ def _reaches(finished: Sequence[_Outcome], n_first: int, metric: str) -> list[Re
     return [paired_reach(base, other, n_first) for other in others]
 
 
-def _aim(finished: Sequence[_Outcome], n_first: int, wish: Wish) -> Aim:
+def _aim(finished: Sequence[Outcome], n_first: int, wish: Wish) -> Aim:
     """How many replications the widest of the differences needs; those that are all alike need no more."""
     needed = [
         None if one is None else one.n_needed(wish.half_width)
@@ -320,12 +308,12 @@ def _aim(finished: Sequence[_Outcome], n_first: int, wish: Wish) -> Aim:
 
 def _watch(
     wish: Wish | None, n_first: int, closing_in: Closing | None
-) -> Callable[[Sequence[_Outcome]], None] | None:
+) -> Callable[[Sequence[Outcome]], None] | None:
     """What shows how far the widest interval has closed; None if nobody looks."""
     if wish is None or closing_in is None:
         return None
 
-    def watch(finished: Sequence[_Outcome]) -> None:
+    def watch(finished: Sequence[Outcome]) -> None:
         if is_time_to_look(len(finished)):
             found = _reaches(finished, n_first, wish.metric)
             closing_in(max((one.half_width for one in found if one is not None), default=None), wish)
@@ -333,54 +321,19 @@ def _watch(
     return watch
 
 
-def _one(
-    scenarios: Sequence[Scenario],
-    apart: Sequence[frozenset[str]],
-    simulate: Simulate | None,
-    seed: int,
-    replication: int,
-) -> _Outcome:
-    """One replication of every design: what a worker does. Only what the comparison needs is kept of the ledgers."""
-    # It loads the engine: a comparison that is only read need not.
-    from ras_sim.engine import simulate as engine_simulate
-    from ras_sim.engine.controls import controls
-    from ras_sim.engine.replication import rare_garbage_collection
-
-    # Other histories than those of the engine have nothing to do with its draws.
-    known = controls(scenarios[0], seed=seed, replication=replication) if simulate is None else ()
-    simulate = simulate or engine_simulate
-    with rare_garbage_collection():
-        base = _checked(simulate(scenarios[0], seed=seed, replication=replication))
-        measures, usage, totals, parted = [measure(base)], [usage_of(base)], [], []
-        ours = losses_of(base)
-        for scenario, unmatched in zip(scenarios[1:], apart, strict=True):
-            other = _checked(simulate(scenario, seed=seed, replication=replication))
-            measures.append(measure(other))
-            usage.append(usage_of(other))
-            found, worst_ones = partings(ours, losses_of(other), N_PARTINGS, unmatched)
-            totals.append(found)
-            parted.append(worst_ones)
-    return _Outcome(tuple(measures), tuple(usage), tuple(totals), tuple(parted), known)
-
-
-def _checked(ledger: Ledger) -> Ledger:
-    check_conservation(ledger)
-    return ledger
-
-
-def _by_design(finished: Sequence[_Outcome], name: str, n_designs: int) -> tuple[tuple[Any, ...], ...]:
+def _by_design(finished: Sequence[Outcome], name: str, n_designs: int) -> tuple[tuple[Any, ...], ...]:
     """One field of the outcomes, the replications of each design together."""
     return tuple(tuple(getattr(one, name)[i] for one in finished) for i in range(n_designs))
 
 
-def _adjusted(finished: Sequence[_Outcome], i: int) -> Difference | None:
+def _adjusted(finished: Sequence[Outcome], i: int) -> Difference | None:
     """Goodput of design i less that of the base, adjusted by the controls."""
     base, other = ([one.measures[k].goodput for one in finished] for k in (0, i))
     return controlled(base, other, [one.controls for one in finished])
 
 
 def _against_base(
-    designs: Sequence[Design], finished: Sequence[_Outcome], aim: Aim | None
+    designs: Sequence[Design], finished: Sequence[Outcome], aim: Aim | None
 ) -> tuple[Against, ...]:
     """Every design but the base against it."""
     measures, usage = (_by_design(finished, name, len(designs)) for name in ("measures", "usage"))

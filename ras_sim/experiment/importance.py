@@ -16,8 +16,9 @@ from ras_sim.errors import InputError, Problem
 from ras_sim.experiment.counterfactuals import CHANGES, counterfactual
 from ras_sim.experiment.executors import Workers, spread
 from ras_sim.experiment.files import LOCK, file_problem, locked, put_together, readable_errors
+from ras_sim.experiment.histories import history
 from ras_sim.experiment.replicate import Progress, Simulate, check_arguments
-from ras_sim.metrics import check_conservation, measure
+from ras_sim.metrics import measure
 from ras_sim.metrics.estimates import Estimate, estimate
 from ras_sim.metrics.paired import Difference, paired
 from ras_sim.scenario.model import Scenario
@@ -216,14 +217,9 @@ def _one(
     number: int, scenario: Scenario, seed: int, replications: tuple[int, ...], simulate: Simulate | None
 ) -> _Run:
     """Some replications of one scenario: what a worker does."""
-    if simulate is None:
-        from ras_sim.engine import simulate as engine_simulate
-
-        simulate = engine_simulate
     goodput, lost, seen = [], [], []
     for replication in replications:
-        ledger = simulate(scenario, seed=seed, replication=replication)
-        check_conservation(ledger)
+        ledger = history(scenario, simulate, seed=seed, replication=replication)
         found = measure(ledger)
         goodput.append(found.goodput)
         lost.append(dict(found.lost_gpu_hours_by_mode))

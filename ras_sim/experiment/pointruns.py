@@ -10,10 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ras_sim.experiment.executors import Workers, spread
+from ras_sim.experiment.histories import history
 from ras_sim.experiment.points import Point
 from ras_sim.experiment.pointstore import PointStore
 from ras_sim.experiment.replicate import Progress, Simulate, replication_frame
-from ras_sim.metrics import Measures, check_conservation, measure
+from ras_sim.metrics import Measures, measure
 from ras_sim.metrics.aggregate import RATIOS
 from ras_sim.metrics.estimates import Estimate, estimate, estimate_ratio
 from ras_sim.metrics.paired import Difference, paired, paired_ratio
@@ -100,13 +101,7 @@ def _one(
     key: str, scenario: Scenario, seed: int, replication: int, simulate: Simulate | None
 ) -> tuple[str, Measures]:
     """One replication of one point: what a worker does."""
-    if simulate is None:
-        from ras_sim.engine import simulate as engine_simulate
-
-        simulate = engine_simulate
-    ledger = simulate(scenario, seed=seed, replication=replication)
-    check_conservation(ledger)
-    return key, measure(ledger)
+    return key, measure(history(scenario, simulate, seed=seed, replication=replication))
 
 
 def _values(rows: pd.DataFrame, name: str) -> list[float]:
