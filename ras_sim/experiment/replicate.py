@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 from ras_sim.errors import InputError, Problem
 from ras_sim.experiment import rundir
 from ras_sim.experiment.executors import Workers, spread
+from ras_sim.experiment.histories import history, sent
 from ras_sim.experiment.kept import Form, Kept
 from ras_sim.experiment.origin import key_of
 from ras_sim.experiment.rows import pack, unpack
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 
     from ras_sim.metrics import Estimate
     from ras_sim.scenario.model import Scenario
+    from ras_sim.scenario.setup import Setup
 
 Progress = Callable[[int, int], None]
 """Called with (replications finished, replications wanted) each time one is finished."""
@@ -322,7 +324,8 @@ def _run_up_to(n: int, work: _Work, finished: list[_Outcome]) -> bool:
     finished.extend(_outcome(ledger, work.keep_ledgers) for ledger in known.values())
     missing = [number for number in range(n) if number not in known and number not in begun]
     wanted = work.keep_ledgers or work.kept.is_durable
-    tasks = [(work.scenario, work.simulate, work.seed, number, wanted) for number in missing]
+    what = sent(work.scenario, work.simulate)
+    tasks = [(what, work.simulate, work.seed, number, wanted) for number in missing]
     interrupted = False
     try:
         with closing(spread(_one, tasks, work.workers)) as outcomes:
@@ -373,7 +376,8 @@ def measured(
         ModelError: a ledger does not add up.
     """
     check_arguments(1, workers)
-    tasks = [(scenario, simulate, seed, number, False) for number in numbers]
+    what = sent(scenario, simulate)
+    tasks = [(what, simulate, seed, number, False) for number in numbers]
     found: list[Measures] = []
     with closing(spread(_one, tasks, workers)) as outcomes:
         for outcome in outcomes:
@@ -429,14 +433,11 @@ def _outcome(ledger: Ledger, keep_ledger: bool) -> _Outcome:
 
 
 def _one(
-    scenario: Scenario, simulate: Simulate | None, seed: int, replication: int, keep_ledger: bool
+    what: Scenario | Setup, simulate: Simulate | None, seed: int, replication: int, keep_ledger: bool
 ) -> _Outcome:
     """Run one replication: what a worker does."""
-    if simulate is None:
-        from ras_sim.engine import simulate as engine_simulate
-
-        simulate = engine_simulate
-    return _outcome(simulate(scenario, seed=seed, replication=replication), keep_ledger)
+    ledger = history(what, simulate, seed=seed, replication=replication)
+    return _Outcome(measure(ledger), ledger if keep_ledger else None)
 
 
 def check_arguments(replications: int, workers: Workers) -> None:
