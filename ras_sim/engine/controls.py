@@ -10,6 +10,7 @@ repair took, and its expectation is known to nobody.
 from __future__ import annotations
 
 import math
+from functools import lru_cache
 from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -48,11 +49,10 @@ def controls(scenario: Scenario | Setup, *, seed: int, replication: int) -> Cont
     """
     setup = as_setup(scenario)
     n_faults, hours = 0, []
-    for mode in setup.modes:
+    for mode, manned in zip(setup.modes, _manned_h(setup), strict=True):
         n = setup.blueprint.counts[mode.component_class]
         _, instances = first_failures(mode, n, setup.horizon_h, seed, replication)
         n_faults += len(instances)
-        manned = _manned_h(setup, mode)
         if any(manned.values()):
             lives = Lives(mode, base_key(seed, replication, "life", mode.component_class, mode.name))
             for instance in instances.tolist():
@@ -64,29 +64,30 @@ def controls(scenario: Scenario | Setup, *, seed: int, replication: int) -> Cont
     return Controls(n_faults - expected.faults, math.fsum(hours) - expected.technician_h)
 
 
+@lru_cache(maxsize=16)
 def expectations(setup: Setup) -> Controls:
     """What is taken off: the expected number of first failures, and of the hours that they bring."""
     faults, hours = [], []
-    for mode in setup.modes:
+    for mode, manned in zip(setup.modes, _manned_h(setup), strict=True):
         if mode.lifetime is None:
             continue
         ageing = Ageing(mode.lifetime, mode.start_age_h, mode.frailty)
         n = setup.blueprint.counts[mode.component_class]
         failing = n * -math.expm1(-ageing.exposure(setup.horizon_h))
         faults.append(failing)
-        manned = _manned_h(setup, mode)
         shares = [b - a for a, b in pairwise((0.0, *mode.needs.cumulative, 1.0))]
         hours += [failing * p * manned[level] for level, p in zip(mode.needs.values, shares, strict=True)]
     return Controls(math.fsum(faults), math.fsum(hours))
 
 
-def _manned_h(setup: Setup, mode: FailureMode) -> dict[int, float]:
-    """Mean hours of a technician, way included, for each rung that may be the one; 0 where none is needed, or where the
-    hours have no finite variance."""
-    found = {}
-    for level in mode.needs.values:
-        rung = setup.ladder[level]
-        parts = [rung.duration] if setup.technicians is None else [rung.duration, setup.technicians.travel]
-        known = all(math.isfinite(part.variance_h2) for part in parts)
-        found[level] = math.fsum(part.mean_h for part in parts) if rung.technician and known else 0.0
-    return found
+@lru_cache(maxsize=16)
+def _manned_h(setup: Setup) -> tuple[dict[int, float], ...]:
+    """For each failure mode, the mean hours of a technician, way included, for each rung that may be the one; 0 where none
+    is needed, or where the hours have no finite variance."""
+    travel = () if setup.technicians is None else (setup.technicians.travel,)
+    rung_h = []
+    for rung in setup.ladder:
+        parts = (rung.duration, *travel)
+        known = rung.technician and all(math.isfinite(part.variance_h2) for part in parts)
+        rung_h.append(math.fsum(part.mean_h for part in parts) if known else 0.0)
+    return tuple({level: rung_h[level] for level in mode.needs.values} for mode in setup.modes)

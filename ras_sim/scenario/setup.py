@@ -114,9 +114,9 @@ class Warm:
     provision: Distribution
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Setup:
-    """Everything a replication needs. Never changes; shared by all replications of a scenario."""
+    """Everything a replication needs. Never changes; shared by all replications of a scenario; equal to itself only."""
 
     name: str
     horizon_h: float
