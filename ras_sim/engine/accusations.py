@@ -14,8 +14,9 @@ import simpy
 from ras_sim.cluster import Cluster
 from ras_sim.engine.countdown import Countdowns
 from ras_sim.engine.course import Course, Steps
-from ras_sim.engine.incidents import Hidden, Incidents
+from ras_sim.engine.incidents import Incidents
 from ras_sim.engine.innocents import Innocents
+from ras_sim.engine.register import Hidden
 from ras_sim.errors import ModelError
 from ras_sim.faults.clocks import EXTRA
 from ras_sim.job.training import TrainingJob
@@ -116,11 +117,11 @@ class Accusations:
             self._incidents.impact.pause(alarm)
             yield self._env.timeout(replay.duration.draw(draws, _REPLAY))
             if not self._differs(defect, replay.p_reproduces, draws):
-                self._incidents.close_alarm(alarm, "dismissed")
+                self._incidents.endings.close_alarm(alarm, "dismissed")
                 return
         node = self._located(defect, draws)
         if node is None:
-            self._incidents.close_alarm(alarm, "dismissed")
+            self._incidents.endings.close_alarm(alarm, "dismissed")
             return
         self._job.suspect(position_h)
         yield from self._accuse(alarm, node, draws, go_back=True)
@@ -167,7 +168,7 @@ class Accusations:
 
     def report(self, test: Test, node: int, defect: Hidden | None, draws: int) -> None:
         """A test says that a node is defective, rightly or by mistake."""
-        if node in self._accused or (defect is not None and not self._incidents.is_hidden(defect)):
+        if node in self._accused or (defect is not None and not self._incidents.register.is_hidden(defect)):
             return
         alarm = self._alarm("test", test.name, None if defect is None else defect.root, draws)
         Course(self._accuse(alarm, node, draws, go_back=False)).go_on()
@@ -176,11 +177,11 @@ class Accusations:
 
     def _alarm(self, kind: str, name: str, root: RootCause | None, draws: int) -> Incident:
         """A new incident: the alarm."""
-        number, now_h = self._incidents.next_id(), self._env.now
+        number, now_h = self._incidents.register.next_id(), self._env.now
         cause = RootCause(number if root is None else root.incident_id, draws, 0, math.nan, EXTRA)
         alarm = Incident(number, cause, -1, kind, name, -1, None, "alarm", now_h, (), (), 0, 1.0)
         alarm.detected_h = now_h
-        self._incidents.open_alarm(alarm)
+        self._incidents.register.open_alarm(alarm)
         return alarm
 
     def _accuse(self, alarm: Incident, node: int, draws: int, go_back: bool) -> Steps:
@@ -195,7 +196,7 @@ class Accusations:
             impact.do_without(alarm)
             return
         check, at_least = self._rule.check, 0
-        found = self._incidents.hidden(lambda one: one == node)
+        found = self._incidents.register.hidden(lambda one: one == node)
         convicted = True
         if repeated is not None and repeated.level is not None:
             at_least = repeated.level
@@ -218,7 +219,7 @@ class Accusations:
     def _verdict(self, check: Test, node: int, draws: int) -> tuple[list[Hidden], bool]:
         """What the in-depth check finds in the node, and whether it says that something is wrong."""
         found = []
-        for defect in self._incidents.hidden(lambda one: one == node):
+        for defect in self._incidents.register.hidden(lambda one: one == node):
             if self.examine(check, defect, defect.root.next_test()):
                 found.append(defect)
         return found, bool(found) or uniform(draws, _FALSE) < check.errors.p_false_alarm
@@ -235,4 +236,4 @@ class Accusations:
         if convicted:
             self._record.pop(node, None)  # what was suspected is gone
         del self._accused[node]
-        self._incidents.close_alarm(alarm, "convicted" if convicted else "acquitted")
+        self._incidents.endings.close_alarm(alarm, "convicted" if convicted else "acquitted")

@@ -15,7 +15,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
 from ras_sim.engine.attempts import first_try_h
-from ras_sim.engine.incidents import needs_of
+from ras_sim.engine.strikes import needs_of
 from ras_sim.faults.arrivals import Ageing, first_failures
 from ras_sim.faults.lives import Lives
 from ras_sim.faults.modes import FailureMode

@@ -50,11 +50,12 @@ class SecondRestarts:
         if self._job.holders:
             return
         incidents, now_h = self._incidents, self._env.now
+        number = incidents.register.next_id()
         root = RootCause(cause.root.incident_id, draws, 0, math.nan, EXTRA)
         second = Incident(
-            incidents.next_id(), root, -1, "double_handling", cause.mode, -1, cause.node, "restart", now_h, (), (), 0, 1.0
-        )  # fmt: skip
+            number, root, -1, "double_handling", cause.mode, -1, cause.node, "restart", now_h, (), (), 0, 1.0
+        )
         second.detected_h = second.located_h = now_h
-        incidents.open_alarm(second)
+        incidents.register.open_alarm(second)
         incidents.impact.restart(second)
-        incidents.close_alarm(second, "restarted")
+        incidents.endings.close_alarm(second, "restarted")

@@ -97,13 +97,13 @@ class FalseAlarms:
         Who looks for faults that stop the job has stopped it; who looks for slow or silent ones lets it save first.
         """
         incidents, now_h = self._incidents, self._env.now
-        number = incidents.next_id()
+        number = incidents.register.next_id()
         root = RootCause(number, draws, 0, math.nan, EXTRA)
         alarm = Incident(
             number, root, -1, "false_alarm", watchdog.name, -1, node, "alarm", now_h, (), (), 0, 1.0
         )
         alarm.detected_h = now_h
-        incidents.open_alarm(alarm)
+        incidents.register.open_alarm(alarm)
         incidents.impact.accuse(alarm, node, go_back=not STOPPING.isdisjoint(watchdog.symptoms))
         delay_h = self._setup.diagnose.draw(draws, _DIAGNOSE)
         if delay_h > 0.0:

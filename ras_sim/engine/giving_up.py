@@ -70,19 +70,19 @@ class Patience:
 
     def _intervene(self) -> Steps:
         incidents, now_h = self._incidents, self._env.now
-        number = incidents.next_id()
+        number = incidents.register.next_id()
         root = RootCause(number, self._key, 0, math.nan, EXTRA)
         wait = Incident(
             number, root, -1, "gives_up", "no_progress", -1, None, "stalled", now_h, (), (), 0, 1.0
         )
         wait.detected_h, wait.effect = now_h, "extended"
-        incidents.open_alarm(wait)
+        incidents.register.open_alarm(wait)
         self._job.hold(number, "diagnose", NOTHING_LOST)
         yield self._env.timeout(self._rule.intervention.draw(self._key, self._n_interventions))
         self._n_interventions += 1
         wait.located_h = self._env.now
         self._job.release(number)
-        incidents.close_alarm(wait, "restarted")
+        incidents.endings.close_alarm(wait, "restarted")
 
 
 def keep_patience(

@@ -45,8 +45,8 @@ class Innocents:
         while outcome != "fixed":  # a new part that does not work either is noticed here, whatever `seen` says
             outcome = yield from incidents.attempts.one(incident, rung)
         if rung.replaces:
-            incidents.replace_unit(incident)
-        incidents.close_alarm(incident, "in_vain")
+            incidents.endings.replace_unit(incident)
+        incidents.endings.close_alarm(incident, "in_vain")
 
     def test(self, incident: Incident, key: int) -> Steps:
         """A good node that is out of service is tested until it passes, and returns; the job goes on without it.
@@ -62,7 +62,7 @@ class Innocents:
             if uniform(key, 2 * number + 1) >= test.p_false_alarm:
                 break
             number += 1
-        self._incidents.close_alarm(incident, "acquitted")
+        self._incidents.endings.close_alarm(incident, "acquitted")
 
     def accused(self, root_id: int, key: int, node: int, component_class: str) -> Incident:
         """A good node leaves service."""
@@ -70,7 +70,7 @@ class Innocents:
         root = RootCause(root_id, key, 0, math.nan, EXTRA)
         part = int(incidents.spread.parts_in("node", node, component_class)[0])
         incident = Incident(
-            incidents.next_id(),
+            incidents.register.next_id(),
             root,
             -1,
             component_class,
@@ -85,6 +85,6 @@ class Innocents:
             1.0,
         )
         incident.detected_h = incident.located_h = now_h
-        incidents.open_alarm(incident)
+        incidents.register.open_alarm(incident)
         incidents.impact.accuse(incident, node, go_back=False)
         return incident

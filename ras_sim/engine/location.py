@@ -73,7 +73,7 @@ class Location:
         if incident.effect == "paused":
             self._incidents.impact.lose(incident, PROCESSES_LOST)
         Course(self._innocents.repair(root_id, key, node, incident.component_class, level)).go_on()
-        self._incidents.mistake(incident, mode)
+        self._incidents.endings.mistake(incident, mode)
         return True
 
     def _level(self, suspect: Incident, mode: FailureMode) -> int:

@@ -138,7 +138,7 @@ class Replication:
             self._incidents.on_detected = SecondRestarts(env, setup.double, self._job, self._incidents).notice
         keep_patience(env, setup, self._job, self._incidents, seed, replication)
         self._starts = Starts(env, setup, walk, cluster, self._arrivals, seed, replication)
-        next_id = self._incidents.next_id
+        next_id = self._incidents.register.next_id
         self._stops = PlannedStops(env, self._job, ledger, next_id, self._incidents.planned_stop)
         if setup.elastic is not None:
             grow = Growth(setup.elastic, base_key(seed, replication, "grow"), self._stops)
@@ -198,7 +198,7 @@ class Replication:
             self._env.process(changes.run())
 
     def _strike(self, due: Due) -> Course | None:
-        return self._incidents.strike(due)
+        return self._incidents.strikes.strike(due)
 
     def _notice(self, monitor: Monitor, defect: Incident, position_h: float, u: float) -> None:
         self._accusations.notice(monitor, defect, position_h, u)
@@ -231,8 +231,9 @@ class Replication:
 
     def _count_faults(self) -> None:
         """One row per failure mode; what had no effect and was not simulated is counted here."""
+        strikes = self._incidents.strikes
         for mode in self._setup.modes:
-            n_faults, benign = self._incidents.n_faults[mode.mode_id], self._incidents.n_benign[mode.mode_id]
+            n_faults, benign = strikes.n_faults[mode.mode_id], strikes.n_benign[mode.mode_id]
             thinned = self._n_thinned(mode) if mode.benign_per_h > 0.0 else 0
             self._ledger.faults.append(
                 FaultRow(mode.component_class, mode.name, n_faults + thinned, benign + thinned)

@@ -192,7 +192,7 @@ class Testing:
         if only_after is None:
             nodes = one.next_turn(one.test.at_once, cluster.members)
         else:
-            counts = self._incidents.count_by_node(self._env.now - only_after[1])
+            counts = self._incidents.register.count_by_node(self._env.now - only_after[1])
             nodes = sorted(node for node, n in counts.items() if n >= only_after[0])
         nodes = [node for node in nodes if cluster.serves(node)]
         in_job = cluster.of_job(nodes)
@@ -237,7 +237,7 @@ class Testing:
             nodes: all of them, None where they are too many to be listed.
         """
         listed = None if nodes is None else set(nodes)
-        for defect in self._incidents.hidden(within):
+        for defect in self._incidents.register.hidden(within):
             if listed is not None and defect.node not in listed:
                 continue
             number = defect.root.next_test()

@@ -437,7 +437,7 @@ def check_everything(scenario: Scenario, seed: int) -> None:
     check_incidents(ledger)
     levels = check_resources(ledger, scenario)
     check_visits(ledger)
-    check_nodes(replication._incidents._cluster, scenario, levels["spare_nodes"])
+    check_nodes(replication._incidents.impact._cluster, scenario, levels["spare_nodes"])
     kept = math.fsum(row.hours for row in ledger.job if row.category in ("productive", "tainted"))
     position_h = replication._job._progress.position_h
     assert kept == pytest.approx(position_h, rel=1e-9, abs=1e-9)
