@@ -31,7 +31,7 @@ class Degraded:
         self._waiting: dict[int, tuple[Incident, simpy.Event]] = {}
         self._disabled: dict[tuple[str, int | None], list[Incident]] = {}  # class and node -> parts out of use
         if self._rule is not None:
-            impact.on_stop, impact.on_leave = self.stopped, self._left
+            impact.on_stop, impact.exposure.on_leave = self.stopped, self._left
 
     # ------------------------------------------------------------------ repairs that wait
 
@@ -40,7 +40,7 @@ class Degraded:
         rule = self._rule
         if rule is None or not rule.defer_from <= incident.speed:
             return False
-        return incident.disabled or self._impact.slows_job(incident)
+        return incident.disabled or self._impact.exposure.slows_job(incident)
 
     def must_drain(self, incident: Incident) -> bool:
         """Whether nodes that were only narrowed are taken out of the job at once: it is too slow, and spares are there."""
@@ -99,4 +99,4 @@ class Degraded:
             parts = self._disabled[incident.component_class, incident.node]
             parts.remove(incident)
             for n, other in enumerate(parts, start=1):
-                self._impact.change_speed(other, self._spread.speed_without(other.component_class, n))
+                self._impact.exposure.change_speed(other, self._spread.speed_without(other.component_class, n))

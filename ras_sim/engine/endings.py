@@ -153,7 +153,7 @@ class Endings:
 
     def _discard(self, incident: Incident, unit: str, unit_id: int) -> None:
         """What nobody repairs is gone with the unit: faults that were not found yet or are tolerated, and returns."""
-        for other in self._impact.hidden_in(incident.nodes):
+        for other in self._impact.exposure.hidden_in(incident.nodes):
             if other.unattended and self._spread.holds(unit, unit_id, other.component_class, other.instance):
                 self._settle(other)
         for latent in self._register.pop_latent_in(partial(self._spread.holds, unit, unit_id)):

@@ -10,8 +10,10 @@ import simpy
 
 from ras_sim.cluster import Cluster
 from ras_sim.engine.arrivals import Arrivals
+from ras_sim.engine.capacity import CapacityQueue
 from ras_sim.engine.corruption import Corruptions
 from ras_sim.engine.elastic import Elastic
+from ras_sim.engine.exposure import Exposure
 from ras_sim.engine.warm import WarmPool
 from ras_sim.job.checkpoints import NODE_LOST, NOTHING_LOST, PROCESSES_LOST
 from ras_sim.job.training import TrainingJob
@@ -28,10 +30,6 @@ def _nobody_waits() -> None:
     """No repair waits for the job to stop."""
 
 
-def _nobody_cares(_: Incident) -> None:
-    """No repair waits for its node to leave the job."""
-
-
 class Impact:
     """The incidents' side of the job.
 
@@ -43,6 +41,9 @@ class Impact:
         job: the training job.
         warm_key: base key of the draws of warm nodes.
         corruptions: told of silent faults that corrupt by events.
+
+    Attributes:
+        exposure: the faults that slow the job or corrupt its work.
     """
 
     def __init__(
@@ -61,16 +62,11 @@ class Impact:
         self._arrivals = arrivals
         self._job = job
         self._elastic = Elastic(setup.elastic, cluster)
-        self._pool = WarmPool(env, setup.warm, cluster, warm_key)
-        self._corruptions = corruptions
+        self.exposure = Exposure(env, setup, cluster, job, self._elastic, corruptions)
         self._stopping: dict[int, Incident] = {}  # those that hold the job
-        self._waiting: list[Incident] = []  # for spare nodes, first come first served
-        self._pace: dict[int, float] = {}  # relative speed that each slow incident allows
-        self._hidden: dict[int, list[Incident]] = {}  # node -> faults that slow or corrupt it
-        self._exposed: dict[int, tuple[int, ...]] = {}  # such a fault -> all its nodes
-        self._shown: dict[int, simpy.Event] = {}  # incident -> waits until its node is in the job
+        pool = WarmPool(env, setup.warm, cluster, warm_key)
+        self._waiting = CapacityQueue(cluster, pool, self.capacity)
         self.on_stop: Callable[[], None] = _nobody_waits  # the job's processes go down
-        self.on_leave: Callable[[Incident], None] = _nobody_cares  # the nodes that a fault slows have left the job
         self.on_growth: Callable[[], None] = _nobody_waits  # there are nodes for more replicas
         self._pausing: set[int] = set()  # incidents for which the job pauses until replicas have dropped out
         if setup.elastic is not None:
@@ -141,7 +137,7 @@ class Impact:
         self, incident: Incident, nodes: Iterable[int], category: str, level: int, save_first: bool
     ) -> None:
         self._cluster.hold(nodes)
-        self._refill()
+        self._waiting.refill()
         incident.held.extend(nodes)
         if incident.held and math.isnan(incident.held_h):
             incident.held_h = self._env.now
@@ -193,14 +189,13 @@ class Impact:
             self._shrink(incident, nodes)
         elif incident not in self._waiting:
             self._job.mark(incident.incident_id, "wait_capacity")
-            self._waiting.append(incident)
-            self._refill()
+            self._waiting.enter(incident)
 
     def _swap(self, incident: Incident, nodes: list[int]) -> None:
         """Spares take the places of the nodes; the job waits until they are ready."""
         self._served(incident)
         newcomers = self._cluster.swap_out(nodes)
-        self._refill()
+        self._waiting.refill()
         if not self._elastic.is_out(incident):
             self._job.lose(NODE_LOST)
         self._changed(nodes, newcomers)
@@ -209,9 +204,9 @@ class Impact:
     def _changed(self, leavers: list[int], newcomers: list[int]) -> None:
         """Nodes left the job, others joined it."""
         self._arrivals.swap(leavers, newcomers)
-        if len(self._stopping) > 1 or self._hidden:
+        if len(self._stopping) > 1 or self.exposure.is_known:
             self._left(leavers)
-            self._joined(newcomers)
+            self.exposure.joined(newcomers)
 
     def _busy(self, incident: Incident, delay_h: float) -> None:
         """The job waits for a change of its nodes."""
@@ -226,11 +221,11 @@ class Impact:
     def rotate(self, nodes: list[int]) -> None:
         """Spares take the places of good nodes, while somebody else holds the job."""
         newcomers = self._cluster.swap_out(nodes)
-        self._refill()
+        self._waiting.refill()
         self._arrivals.swap(nodes, newcomers)
         self._job.lose(NODE_LOST)
         self._left(nodes)
-        self._joined(newcomers)
+        self.exposure.joined(newcomers)
 
     def _swapped(self, incident: Incident, _: simpy.Event | None = None) -> None:
         incident.swapping = False
@@ -258,8 +253,7 @@ class Impact:
     def _served(self, incident: Incident) -> None:
         """Its nodes are changed now: it waits for capacity no longer."""
         incident.swapping = True
-        if incident in self._waiting:
-            self._waiting.remove(incident)
+        self._waiting.leave(incident)
 
     def _widen(self) -> None:
         """The job is about to start up: it takes the largest width that there are nodes for."""
@@ -273,7 +267,7 @@ class Impact:
             self._job.lose(NODE_LOST)
         if leavers or newcomers:
             self._changed(leavers, newcomers)
-        self._set_pace()
+        self.exposure.set_pace()
 
     def _reconfigure_h(self, incident: Incident) -> float:
         rule = self._setup.elastic
@@ -281,8 +275,7 @@ class Impact:
 
     def capacity(self, _: simpy.Event | None = None) -> None:
         """Nodes may serve again: those who wait for them are served, and the job stops to grow if it may."""
-        if self._waiting:
-            self._serve_waiting()
+        self._serve_waiting()
         if self._job.running and self._elastic.grows_at_once:
             self.on_growth()
 
@@ -296,7 +289,7 @@ class Impact:
         pause_h = self._elastic.drop(incident, nodes)
         if incident.effect in ("none", "slowed"):
             incident.effect = "dropped"
-        self._set_pace()
+        self.exposure.set_pace()
         if pause_h > 0.0 and self._job.running:
             self._job.hold(incident.incident_id, "detect", NOTHING_LOST)
             self._pausing.add(incident.incident_id)
@@ -319,46 +312,17 @@ class Impact:
             nodes = [] if other.swapping else self._cluster.of_job(other.held)
             if nodes and self._elastic.can_drop(other, nodes):  # replicas enough are whole again: go on without these
                 self._elastic.drop(other, nodes)
-                if other in self._waiting:
-                    self._waiting.remove(other)
+                self._waiting.leave(other)
                 self._let_go(other)
-        self._set_pace()
-
-    def _refill(self) -> None:
-        """Warm nodes are called for hot spares that are lacking, and for those who wait for capacity."""
-        n_wanted = sum(len(self._cluster.of_job(one.held)) for one in self._waiting)
-        self._pool.refill(self.capacity, n_wanted)
+        self.exposure.set_pace()
 
     def _left(self, nodes: list[int]) -> None:
         """Nodes left the job: what is wrong with them is no longer its concern."""
         for other in tuple(self._stopping.values()):
             if not other.swapping and other.held and not self._cluster.touches_job(other.held):
-                if other in self._waiting:
-                    self._waiting.remove(other)
+                self._waiting.leave(other)
                 self._let_go(other)
-        for other in self.hidden_in(nodes):
-            if not self._cluster.touches_job(self._exposed[other.incident_id]):
-                self._drop_pace(other)
-                self._cleanse(other)
-                self.on_leave(other)
-
-    def _joined(self, nodes: list[int]) -> None:
-        """Nodes joined the job: slow and silent faults in them begin to matter."""
-        for incident in self.hidden_in(nodes):
-            self._show(incident)
-
-    def hide(self, incident: Incident) -> None:
-        """A slow or silent fault begins; it matters, and can be detected, once its node is in the job."""
-        if not self._expose(incident, incident.nodes or incident.slowed):
-            self._shown[incident.incident_id] = self._env.event()
-
-    def narrow(self, incident: Incident) -> None:
-        """A fault that shows at once leaves some nodes with less bandwidth: they slow the job while they are in it."""
-        self._expose(incident, incident.slowed)
-
-    def slows_job(self, incident: Incident) -> bool:
-        """Whether the job runs slower for this fault, or would if no slower one were in it."""
-        return incident.incident_id in self._pace
+        self.exposure.left(nodes)
 
     def can_replace(self, incident: Incident) -> bool:
         """Whether there is a spare for the one node of the job that a fault slows; a switch narrows too many to drain."""
@@ -371,93 +335,20 @@ class Impact:
         self._hold(incident, nodes, "repair", PROCESSES_LOST, save_first=True)
         self._swap(incident, nodes)
 
-    def change_speed(self, incident: Incident, speed: float) -> None:
-        """A fault slows its node more, or less, than before."""
-        incident.speed = speed
-        if self.slows_job(incident):
-            self._pace[incident.incident_id] = speed
-            self._set_pace()
-
-    def _expose(self, incident: Incident, nodes: tuple[int, ...]) -> bool:
-        """Remember which nodes a fault slows or corrupts; returns whether any of them is in the job."""
-        self._exposed[incident.incident_id] = nodes
-        for node in nodes:
-            self._hidden.setdefault(node, []).append(incident)
-        in_job = self._cluster.touches_job(nodes)
-        if in_job:
-            self._show(incident)
-        return in_job
-
-    def shown(self, incident: Incident) -> simpy.Event | None:
-        """The event that a fault hidden outside the job waits for, None for any other."""
-        return self._shown.get(incident.incident_id)
-
-    def _show(self, incident: Incident) -> None:
-        waiting = self._shown.pop(incident.incident_id, None)
-        if waiting is not None:
-            waiting.succeed()
-        if incident.symptom != "silent":
-            self._slow_down(incident)
-            return
-        corruption = self._setup.modes[incident.mode_id].corruption
-        if corruption is None:
-            self._job.taint(incident.incident_id)
-        else:
-            self._corruptions.begin(incident, corruption)
-
-    def _cleanse(self, incident: Incident) -> None:
-        """What the fault is in has left the job: it corrupts no work from now on."""
-        if incident.symptom == "silent":
-            self._job.cleanse(incident.incident_id)
-            self._corruptions.end(incident)
-
-    def _slow_down(self, incident: Incident) -> None:
-        """The job runs at the pace of its slowest part."""
-        if incident.speed < 1.0:
-            self._pace[incident.incident_id] = incident.speed
-            if incident.effect == "none":
-                incident.effect = "slowed"
-            self._set_pace()
-
-    def _drop_pace(self, incident: Incident) -> None:
-        if self._pace.pop(incident.incident_id, None) is not None:
-            self._set_pace()
-
-    def _set_pace(self) -> None:
-        slowest = min(self._pace, key=self._pace.__getitem__, default=NO_INCIDENT)
-        pace, share = self._pace.get(slowest, 1.0), self._elastic.share
-        self._job.set_speed(pace * share, slowest if pace <= share else self._elastic.cause)
-
     def holding(self) -> tuple[list[Incident], list[Incident]]:
         """Who holds the job: those whose repair it waits for, and those that wait for capacity."""
         repairs = [one for one in self._stopping.values() if not one.swapping and one not in self._waiting]
-        return repairs, self._waiting
-
-    def speed_gained(self, incident: Incident) -> float:
-        """By how much the job would be faster without this incident, 0..1 of full speed."""
-        if incident.incident_id not in self._pace:
-            return 0.0
-        others = [speed for number, speed in self._pace.items() if number != incident.incident_id]
-        return (min(others, default=1.0) - min(self._pace.values())) * self._elastic.share
+        return repairs, list(self._waiting)
 
     def lacking(self, incident: Incident) -> tuple[float, int]:
         """What the job lacks of its width, 0..1, and on how many of its nodes this incident keeps replicas out."""
         n_out = len(self._cluster.of_job(incident.held)) if self._elastic.is_out(incident) else 0
         return 1.0 - self._elastic.share, n_out
 
-    def hidden_in(self, nodes: Iterable[int]) -> list[Incident]:
-        """The slow and silent faults in these nodes, each once, in however many of them it is."""
-        if not self._hidden:
-            return []
-        return list(dict.fromkeys(one for node in nodes for one in self._hidden.get(node, ())))
-
     def end(self, incident: Incident) -> None:
         """The incident is over: its nodes return to service, the job goes on."""
-        nodes = self._exposed.pop(incident.incident_id, None)
-        if nodes is not None:
-            self._conceal(incident, nodes)
-        if incident in self._waiting:
-            self._waiting.remove(incident)
+        self.exposure.end(incident)
+        self._waiting.leave(incident)
         self._cluster.release(incident.held)
         if not incident.swapping:
             self._let_go(incident)
@@ -483,23 +374,12 @@ class Impact:
         self._cluster.admit(nodes)
         self.capacity()
 
-    def _conceal(self, incident: Incident, nodes: tuple[int, ...]) -> None:
-        """The fault slows or corrupts its nodes no longer."""
-        self._drop_pace(incident)
-        self._cleanse(incident)
-        self._shown.pop(incident.incident_id, None)
-        for node in nodes:
-            self._hidden[node].remove(incident)
-
     def _serve_waiting(self) -> None:
-        """Nodes returned: the first who wait for capacity may swap now."""
-        while self._waiting:
-            incident = self._waiting[0]
-            nodes = self._cluster.of_job(incident.held)
-            change = self._swap
-            if self._cluster.replacements(nodes) is None:
-                if not self._elastic.can_shrink:
-                    return
-                change = self._shrink
-            self._waiting.pop(0)
-            change(incident, nodes)
+        """Nodes returned: the first who wait for capacity may swap now, or make the job narrower."""
+        for incident, nodes, has_spares in self._waiting.in_turn():
+            if has_spares:
+                self._swap(incident, nodes)
+            elif self._elastic.can_shrink:
+                self._shrink(incident, nodes)
+            else:
+                return

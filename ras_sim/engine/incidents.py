@@ -159,12 +159,12 @@ class Incidents:
     def _begin(self, incident: Incident, category: str, level: int) -> None:
         """The fault takes effect, at the instant at which it strikes; `level` is what the job loses at once."""
         if incident.symptom not in STOPPING:
-            self.impact.hide(incident)
+            self.impact.exposure.hide(incident)
             return
         self.spread.lost(incident)
         self.impact.stop(incident, category, level)
         if incident.speed < 1.0:
-            self.impact.narrow(incident)
+            self.impact.exposure.narrow(incident)
 
     def _sit_out(self, incident: Incident, mode: FailureMode, rule: ToleranceRule, n_before: int) -> Steps:
         """Nothing is repaired: the job waits until the fault is over, and damping lets the part take part again."""
@@ -184,7 +184,7 @@ class Incidents:
         if mode.corruption is not None and incident.symptom == "silent":
             return  # nothing but a monitor or a test finds it
         draws = incident.root.n_returns * _BLOCK
-        shown = self.impact.shown(incident)
+        shown = self.impact.exposure.shown(incident)
         if shown is not None:
             yield shown
         delay_h = self._detection.delay_h(incident, mode)
@@ -311,7 +311,7 @@ class Incidents:
         )
         self.register.open(rest)
         self._degraded.disable(rest)
-        self.impact.hide(rest)
+        self.impact.exposure.hide(rest)
         Course(self._mend_later(rest, mode)).go_on()
 
     def _mend_later(self, incident: Incident, mode: FailureMode) -> Steps:

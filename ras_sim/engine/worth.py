@@ -122,7 +122,7 @@ class Worth:
         repairs, short = self._impact.holding()
         n_back = self._cluster.n_coming_back(incident.held)
         share = 1.0 / max(1, len(repairs) + bool(short))
-        frac = self._impact.speed_gained(incident)
+        frac = self._impact.exposure.speed_gained(incident)
         if incident in repairs:
             frac += share
         if short:

@@ -152,6 +152,7 @@ class Standing:
         self, repairs: list[Any], short: list[Any], faster: float = 0.0, narrow: float = 0.0
     ) -> None:
         self._repairs, self._short, self._faster, self._narrow = repairs, short, faster, narrow
+        self.exposure = self
 
     def holding(self) -> tuple[list[Any], list[Any]]:
         return self._repairs, self._short
