@@ -18,7 +18,6 @@ from ras_sim.engine.attempts import first_try_h
 from ras_sim.engine.strikes import needs_of
 from ras_sim.faults.arrivals import Ageing, first_failures
 from ras_sim.faults.lives import Lives
-from ras_sim.faults.modes import FailureMode
 from ras_sim.scenario.setup import Setup, as_setup
 from ras_sim.streams import base_key
 
