@@ -234,7 +234,8 @@ class Cluster:
         if len(nodes) > len(self._spares):
             return None
         if self._group is None:
-            return list(islice(self._in_order(), len(nodes)))
+            in_order = self._in_order() if self._probation else self._spares
+            return [next(iter(in_order))] if len(nodes) == 1 else list(islice(in_order, len(nodes)))
         group, free, found = self._group, dict.fromkeys(self._in_order()), []
         for node in nodes:
             wanted = group(node)
@@ -279,13 +280,18 @@ class Cluster:
             self._holds.get(node) == 1 and node in self._limit and node not in self._job for node in nodes
         )
 
-    def swap_out(self, nodes: list[int]) -> list[int]:
+    def swap_out(self, nodes: list[int], newcomers: list[int] | None = None) -> list[int]:
         """Put spares in the places of nodes of the job; returns the newcomers.
+
+        Args:
+            nodes: of the job.
+            newcomers: what `replacements` has just found for them; None asks it.
 
         Raises:
             ModelError: a node is not in the job, or there are too few spares.
         """
-        newcomers = self.replacements(nodes)
+        if newcomers is None:
+            newcomers = self.replacements(nodes)
         if newcomers is None or not self._job.issuperset(nodes):
             raise ModelError(f"swap with {len(self._spares)} spares", self._clock(), f"node:{nodes[:8]}")
         for node, newcomer in zip(nodes, newcomers, strict=True):

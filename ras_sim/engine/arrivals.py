@@ -22,7 +22,7 @@ from ras_sim.repair.policy import RootCause
 from ras_sim.scenario.setup import Setup
 from ras_sim.streams import base_key, child_key
 from ras_sim.topology import BlastWalk
-from ras_sim.topology.parts import MACHINE, parts_below
+from ras_sim.topology.parts import MACHINE, contents_of, parts_below
 
 _EARLY_H = (
     1e-9  # a fault on the job's clock may be taken this early: rounding must not make the alarm ring for ever
@@ -252,14 +252,29 @@ class Arrivals:
         )
 
     def replace(self, unit: str, unit_id: int) -> None:
-        """All parts of a replaceable unit are new."""
+        """All parts of a replaceable unit are new; those of which new ones are alike live on."""
+        batches, holder = self._fleet.batches, self._walk.home_node(unit, unit_id)
+        batch = None if holder is None else self._fleet.of_node(holder)
         for mode in self._renewable:
-            for part in parts_below(self._walk, unit, mode.component_class)(unit_id).tolist():
-                if not self.installed(mode, part):
+            if holder is not None and self._fleet.is_usual(mode, batch):
+                continue
+            for part in self._parts_in(unit, unit_id, mode.component_class):
+                if batches and not (self.installed(mode, part) and self.is_renewed(mode, part)):
                     continue
                 node = self._walk.home_node(mode.component_class, part)
                 now_h = self.own_clock(mode, part, node)
                 self.push_life(mode, part, node, *self.lives[mode.mode_id].replaced(part, now_h))
+
+    def is_renewed(self, mode: FailureMode, instance: int) -> bool:
+        """Whether a part begins another life when its unit is replaced: unless a new one has the same future."""
+        return not mode.memoryless and not self._fleet.is_usual(mode, self._fleet.of_part(mode, instance))
+
+    def _parts_in(self, unit: str, unit_id: int, cls: str) -> Iterable[int]:
+        """The parts of a class that a replaceable unit brings with it."""
+        if unit == cls:
+            return (unit_id,)
+        parts: list[int] = contents_of(self._walk, unit, cls)(unit_id).tolist()
+        return parts
 
     def swap(self, leavers: list[int], newcomers: list[int]) -> None:
         """Nodes leave the job, others join it; if the job stands still, the alarm is set when it runs again."""

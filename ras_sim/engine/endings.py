@@ -135,7 +135,7 @@ class Endings:
         """What the repair did to the age of the part, or of all parts of the unit that was replaced."""
         if rung.replaces:
             self.replace_unit(incident)
-        if not rung.replaces or mode.memoryless:
+        if not rung.replaces or not self._arrivals.is_renewed(mode, incident.instance):
             self._arrivals.after_repair(mode, incident.instance, incident.node, incident.root, rung.age_kept)
 
     def replace_unit(self, incident: Incident) -> None:
@@ -170,5 +170,5 @@ class Endings:
 
     def _live_on(self, mode: FailureMode, instance: int, root: RootCause) -> None:
         """The new part may fail too; of a mode with memory, replacing the unit has seen to that."""
-        if mode.memoryless:
+        if not self._arrivals.is_renewed(mode, instance):
             self._arrivals.after_repair(mode, instance, self._spread.home(mode, instance), root, age_kept=0.0)

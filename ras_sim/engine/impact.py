@@ -170,7 +170,7 @@ class Impact:
 
     def stage(self, incident: Incident, category: str) -> None:
         """The incident is in another stage; shown where the job waits for it."""
-        if incident.incident_id in self._stopping and not incident.swapping and incident not in self._waiting:
+        if incident.incident_id in self._stopping and not incident.swapping and incident not in self._waiting.line:
             self._job.mark(incident.incident_id, category)
 
     def meanwhile(self, incident: Incident, swap: bool) -> None:
@@ -181,20 +181,20 @@ class Impact:
         nodes = self._cluster.of_job(incident.held) if swap else []
         if not nodes:
             self.stage(incident, "repair")
-        elif self._cluster.replacements(nodes) is not None:
-            self._swap(incident, nodes)
+        elif (newcomers := self._cluster.replacements(nodes)) is not None:
+            self._swap(incident, nodes, newcomers)
         elif is_out:
             return  # the others go on without its replicas until it is repaired
         elif self._elastic.can_shrink:
             self._shrink(incident, nodes)
-        elif incident not in self._waiting:
+        elif incident not in self._waiting.line:
             self._job.mark(incident.incident_id, "wait_capacity")
             self._waiting.enter(incident)
 
-    def _swap(self, incident: Incident, nodes: list[int]) -> None:
-        """Spares take the places of the nodes; the job waits until they are ready."""
+    def _swap(self, incident: Incident, nodes: list[int], newcomers: list[int] | None = None) -> None:
+        """Spares, those found for them, take the places of the nodes; the job waits until they are ready."""
         self._served(incident)
-        newcomers = self._cluster.swap_out(nodes)
+        newcomers = self._cluster.swap_out(nodes, newcomers)
         self._waiting.refill()
         if not self._elastic.is_out(incident):
             self._job.lose(NODE_LOST)
@@ -275,7 +275,8 @@ class Impact:
 
     def capacity(self, _: simpy.Event | None = None) -> None:
         """Nodes may serve again: those who wait for them are served, and the job stops to grow if it may."""
-        self._serve_waiting()
+        if self._waiting.line:
+            self._serve_waiting()
         if self._job.running and self._elastic.grows_at_once:
             self.on_growth()
 
@@ -337,8 +338,8 @@ class Impact:
 
     def holding(self) -> tuple[list[Incident], list[Incident]]:
         """Who holds the job: those whose repair it waits for, and those that wait for capacity."""
-        repairs = [one for one in self._stopping.values() if not one.swapping and one not in self._waiting]
-        return repairs, list(self._waiting)
+        repairs = [one for one in self._stopping.values() if not one.swapping and one not in self._waiting.line]
+        return repairs, list(self._waiting.line)
 
     def lacking(self, incident: Incident) -> tuple[float, int]:
         """What the job lacks of its width, 0..1, and on how many of its nodes this incident keeps replicas out."""
@@ -376,9 +377,9 @@ class Impact:
 
     def _serve_waiting(self) -> None:
         """Nodes returned: the first who wait for capacity may swap now, or make the job narrower."""
-        for incident, nodes, has_spares in self._waiting.in_turn():
-            if has_spares:
-                self._swap(incident, nodes)
+        for incident, nodes, newcomers in self._waiting.in_turn():
+            if newcomers is not None:
+                self._swap(incident, nodes, newcomers)
             elif self._elastic.can_shrink:
                 self._shrink(incident, nodes)
             else:

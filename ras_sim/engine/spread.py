@@ -11,7 +11,7 @@ from ras_sim.repair.ladder import Rung
 from ras_sim.scenario.setup import Setup
 from ras_sim.streams import child_key, uniform
 from ras_sim.topology import BlastWalk
-from ras_sim.topology.parts import holder, parts_below
+from ras_sim.topology.parts import container_of, contents_of, holder, parts_below
 
 _BLAST = 22  # branch of a fault's key from which the draws of its spread descend
 TRAFFIC: Mapping[str, Traffic] = {
@@ -94,6 +94,8 @@ class Spread:
         lost = self._lost.get(incident.component_class)
         if lost is not None:
             lost.discard(incident.instance)
+            if not lost:
+                del self._lost[incident.component_class]
 
     def unit_class(self, incident: Incident) -> str:
         """The class that is replaced when this part fails: what is taken from the shelf."""
@@ -102,12 +104,12 @@ class Spread:
     def unit(self, incident: Incident) -> tuple[str, int]:
         """The replaceable unit that holds the part: (class, id)."""
         cls, unit = incident.component_class, self.unit_class(incident)
-        held_by = holder(self._walk, cls, incident.instance, unit)
+        held_by = container_of(self._walk, cls, incident.instance, unit)
         return (cls, incident.instance) if held_by is None else (unit, held_by)
 
     def holds(self, unit: str, unit_id: int, component_class: str, instance: int) -> bool:
         """Whether a part is in an instance of a replaceable unit."""
-        return holder(self._walk, component_class, instance, unit) == unit_id
+        return container_of(self._walk, component_class, instance, unit) == unit_id
 
     def alike(self, incident: Incident, by: str) -> int | str | None:
         """What two incidents have in common that one way serves both: the class of the part, or what holds it."""
@@ -117,7 +119,7 @@ class Spread:
 
     def parts_in(self, unit: str, unit_id: int, component_class: str) -> list[int]:
         """Ids of the parts of a class that a replaceable unit brings with it."""
-        parts: list[int] = parts_below(self._walk, unit, component_class)(unit_id).tolist()
+        parts: list[int] = contents_of(self._walk, unit, component_class)(unit_id).tolist()
         return parts
 
     def scope(self, incident: Incident, rung: Rung) -> list[int]:

@@ -28,6 +28,11 @@ class WarmPool:
         self._key = key
         self._n_called = 0
 
+    @property
+    def is_used(self) -> bool:
+        """Whether there are such nodes in this scenario."""
+        return self._warm is not None
+
     def refill(self, on_ready: Callable[[], None], n_wanted: int = 0) -> None:
         """Call warm nodes until the hot spares will be full again; `on_ready` is called when one has become a spare.
 

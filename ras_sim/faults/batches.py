@@ -105,6 +105,10 @@ class Fleet:
         per_node = self._per_node[mode.mode_id]
         return self.of_node(instance // per_node) if per_node else None
 
+    def is_usual(self, mode: FailureMode, batch: Batch | None) -> bool:
+        """Whether new parts have the same future as those of a batch (None: of none), whatever the age of these."""
+        return mode.is_constant and (batch is None or batch.factor(mode) == 1.0)
+
     def origin(self, mode: FailureMode, instance: int) -> tuple[float, float]:
         """(reading of the part's own clock at which its age was 0, factor on its hazard) of its first life."""
         batch = self.of_part(mode, instance) if self.batches else None

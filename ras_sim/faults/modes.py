@@ -148,4 +148,9 @@ class FailureMode:
     @property
     def memoryless(self) -> bool:
         """True if a new part has the same future as an old one: renewing it then changes nothing."""
-        return self.lifetime is not None and self.lifetime.memoryless and self.frailty is None and self.alike
+        return self.is_constant and self.alike
+
+    @property
+    def is_constant(self) -> bool:
+        """True if the hazard of a part does not change with its age, nor differ from part to part but by batch."""
+        return self.lifetime is not None and self.lifetime.memoryless and self.frailty is None

@@ -14,7 +14,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-_HALVINGS = 60
+_STEPS, _ULPS = 100, 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,15 +38,24 @@ class Season:
         return t_h + self.amplitude / turn * swing
 
     def when_h(self, aged_h: float) -> float:
-        """The inverse of W, by bisection to rounding: W(t) is never further than A P / pi from t."""
+        """The inverse of W to rounding, from above: W(when_h(w)) >= w.
+
+        Newton's method; halving instead where that would leave the bracket, since W may stand still at an instant (A = 1).
+        W(t) is never further than A P / pi from t.
+        """
         if aged_h <= 0.0:
             return 0.0
+        turn = 2.0 * math.pi / self.period_h
         reach_h = self.amplitude * self.period_h / math.pi
-        low, high = max(0.0, aged_h - reach_h), aged_h + reach_h
-        for _ in range(_HALVINGS):
-            middle = 0.5 * (low + high)
-            if self.passed_h(middle) < aged_h:
-                low = middle
-            else:
-                high = middle
-        return high
+        low, high, t_h, near_h = max(0.0, aged_h - reach_h), aged_h + reach_h, aged_h, _ULPS * math.ulp(aged_h)
+        for _ in range(_STEPS):
+            ahead_h = self.passed_h(t_h) - aged_h
+            if abs(ahead_h) <= near_h:
+                break
+            low, high = (low, t_h) if ahead_h >= 0.0 else (t_h, high)
+            slope = 1.0 + self.amplitude * math.cos(turn * (t_h - self.peak_h))
+            step_h = ahead_h / slope if slope > 0.0 else math.inf
+            t_h = t_h - step_h if low < t_h - step_h < high else 0.5 * (low + high)
+        while self.passed_h(t_h) < aged_h:
+            t_h += math.ulp(t_h)
+        return t_h

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ras_sim.topology.blast import BlastWalk
+from ras_sim.topology.blueprint import RELATIONS
 
 Ids = NDArray[np.int64]
+
+_CONTAINED = {relation: 0.0 for relation in RELATIONS if relation != "contains"}
 
 MACHINE = "machine"
 """The name that stands for the whole machine where a class is asked for."""
@@ -34,6 +37,19 @@ def parts_below(walk: BlastWalk, unit: str, cls: str) -> Callable[[int], Ids]:
     return lambda unit_id: np.array(walk.walk(unit, unit_id).down.get(cls, ()), dtype=np.int64)
 
 
+def contents_of(walk: BlastWalk, unit: str, cls: str) -> Callable[[int], Ids]:
+    """A function from an instance of `unit` to the ids of the parts of `cls` that it consists of, ascending: itself, and all
+    that it contains. What only goes down with it, as a node does with its power supplies, is not part of it."""
+    if unit in (MACHINE, cls) or (unit == "node" and cls in walk.blueprint.homes):
+        return parts_below(walk, unit, cls)
+    return lambda unit_id: np.array(walk.walk(unit, unit_id, _CONTAINED).down.get(cls, ()), dtype=np.int64)
+
+
+def container_of(walk: BlastWalk, cls: str, instance: int, unit: str) -> int | None:
+    """The instance of `unit` that contains a part, or that it is; None if there is none."""
+    return holder(walk, cls, instance, unit, ("contains",))
+
+
 def group_of(walk: BlastWalk, cls: str) -> Callable[[int], int]:
     """A function from a node to the instance of a class that it hangs on, -1 where there is none."""
     known: dict[int, int] = {}
@@ -48,13 +64,16 @@ def group_of(walk: BlastWalk, cls: str) -> Callable[[int], int]:
     return group
 
 
-def holder(walk: BlastWalk, cls: str, instance: int, unit: str) -> int | None:
+def holder(
+    walk: BlastWalk, cls: str, instance: int, unit: str, relations: Collection[str] = RELATIONS
+) -> int | None:
     """The instance of `unit` that holds a part: the part itself, its node, or what it hangs on; None if there is none.
 
     Args:
         walk: the machine.
         cls, instance: the part.
-        unit: component class of the replaceable unit.
+        unit: component class of what may hold it.
+        relations: how one part may hold another.
     """
     if unit == cls:
         return instance
@@ -64,7 +83,8 @@ def holder(walk: BlastWalk, cls: str, instance: int, unit: str) -> int | None:
     while frontier:
         below_cls, below = frontier.pop(0)
         for edge in walk.blueprint.edges:
-            if edge.target == below_cls and edge.source not in seen and edge.p_cross > 0.0:
+            known = edge.target == below_cls and edge.source not in seen
+            if known and edge.relation in relations and edge.p_cross > 0.0:
                 above = min(edge.index.sources_of(below))
                 if edge.source == unit:
                     return int(above)
