@@ -9,22 +9,16 @@ from __future__ import annotations
 import math
 from collections import defaultdict, deque
 
-import simpy
-
-from ras_sim.cluster import Cluster
-from ras_sim.engine.countdown import Countdowns
 from ras_sim.engine.course import Course, Steps
-from ras_sim.engine.incidents import Incidents
 from ras_sim.engine.innocents import Innocents
 from ras_sim.engine.register import Hidden
+from ras_sim.engine.scene import Scene
 from ras_sim.errors import ModelError
 from ras_sim.faults.clocks import EXTRA
-from ras_sim.job.training import TrainingJob
 from ras_sim.repair.diagnostics import Accusation, Monitor, Quarantine, Test
 from ras_sim.repair.incident import Incident
 from ras_sim.repair.policy import RootCause
-from ras_sim.scenario.setup import Setup
-from ras_sim.streams import base_key, child_key, uniform
+from ras_sim.streams import child_key, uniform
 
 _REPRODUCIBLE, _ALARMS = 23, 26  # draw, and branch, of a fault's key
 _GAP, _LATENCY = 0, 1  # draws of a false alarm of a monitor; those of every alarm follow
@@ -35,43 +29,23 @@ class Accusations:
     """Alarms, accused nodes and their checks in one replication.
 
     Args:
-        env: the simulation.
-        setup: the scenario.
-        cluster: who serves the job.
-        job: the training job.
-        incidents: where defects are convicted.
-        countdowns: of the job's clock.
-        seed, replication: the random history.
+        scene: where they are raised.
     """
 
-    def __init__(
-        self,
-        env: simpy.Environment,
-        setup: Setup,
-        cluster: Cluster,
-        job: TrainingJob,
-        incidents: Incidents,
-        countdowns: Countdowns,
-        seed: int,
-        replication: int,
-    ) -> None:
-        self._env = env
-        self._setup = setup
-        self._cluster = cluster
-        self._job = job
-        self._incidents = incidents
-        self._countdowns = countdowns
-        self._innocents = Innocents(env, setup, incidents)
-        self._identity = seed, replication
+    def __init__(self, scene: Scene) -> None:
+        self._scene = scene
+        self._env, self._setup, self._cluster = scene.env, scene.setup, scene.cluster
+        self._job, self._incidents, self._countdowns = scene.job, scene.incidents, scene.countdowns
+        self._innocents = Innocents(scene)
         self._accused: dict[int, Incident] = {}  # nodes under suspicion
         self._record: dict[int, deque[float]] = defaultdict(deque)  # node -> when it was accused
-        self._test_keys = {test.name: base_key(seed, replication, "test", test.name) for test in setup.tests}
+        self._test_keys = {test.name: scene.key("test", test.name) for test in scene.setup.tests}
 
     def begin(self) -> None:
         """Monitors begin to watch: their false alarms come now and then while the job computes."""
         for monitor in self._setup.monitors:
             if monitor.false_per_h > 0.0:
-                self._await_false_alarm(monitor, base_key(*self._identity, "monitor", monitor.name), 0)
+                self._await_false_alarm(monitor, self._scene.key("monitor", monitor.name), 0)
 
     @property
     def _rule(self) -> Accusation:

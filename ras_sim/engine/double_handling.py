@@ -4,11 +4,8 @@ from __future__ import annotations
 
 import math
 
-import simpy
-
-from ras_sim.engine.incidents import Incidents
+from ras_sim.engine.scene import Scene
 from ras_sim.faults.clocks import EXTRA
-from ras_sim.job.training import TrainingJob
 from ras_sim.repair.habits import DoubleHandling
 from ras_sim.repair.incident import Incident
 from ras_sim.repair.policy import RootCause
@@ -22,19 +19,13 @@ class SecondRestarts:
     """The restarts by another layer in one replication.
 
     Args:
-        env: the simulation.
+        scene: where they are.
         rule: how often, and when.
-        job: what is restarted.
-        incidents: a second restart is an incident, too.
     """
 
-    def __init__(
-        self, env: simpy.Environment, rule: DoubleHandling, job: TrainingJob, incidents: Incidents
-    ) -> None:
-        self._env = env
+    def __init__(self, scene: Scene, rule: DoubleHandling) -> None:
+        self._env, self._job, self._incidents = scene.env, scene.job, scene.incidents
         self._rule = rule
-        self._job = job
-        self._incidents = incidents
 
     def notice(self, incident: Incident) -> None:
         """A fault is detected: the other layer may act on it, too, if it has stopped the job."""

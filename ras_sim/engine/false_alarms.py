@@ -3,66 +3,47 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 
-import simpy
-
-from ras_sim.cluster import Cluster
+from ras_sim.engine.arrivals import JobClock
 from ras_sim.engine.course import Course, Steps
-from ras_sim.engine.incidents import Incidents
 from ras_sim.engine.innocents import Innocents
+from ras_sim.engine.scene import Scene
 from ras_sim.faults.clocks import EXTRA
 from ras_sim.faults.modes import STOPPING
 from ras_sim.repair.detection import Watchdog
 from ras_sim.repair.incident import Incident
 from ras_sim.repair.policy import RootCause
-from ras_sim.scenario.setup import Setup
-from ras_sim.streams import base_key, child_key, uniform
+from ras_sim.streams import child_key, uniform
 
 _EARLY_H = 1e-9  # an alarm on the job's clock may be taken this early: a guard against rounding
-_GAP, _NODE, _DIAGNOSE, _TEST = range(
-    4
-)  # draws of a false alarm; the last is the branch of those of its tests
+_GAP, _NODE, _DIAGNOSE, _TEST = range(4)  # draws of a false alarm; the last is the branch of those of its tests
 
 
 class FalseAlarms:
     """The false alarms of all watchdogs in one replication: a Poisson process while the job computes.
 
     Args:
-        env: the simulation.
-        setup: the scenario.
-        cluster: who serves the job.
-        incidents: an alarm is one, too.
-        computed_h: hours in which the job has computed until now.
-        runs: whether it computes now.
-        seed, replication: the random history.
+        scene: where they come.
+        clock: of the job.
     """
 
-    def __init__(
-        self,
-        env: simpy.Environment,
-        setup: Setup,
-        cluster: Cluster,
-        incidents: Incidents,
-        computed_h: Callable[[], float],
-        runs: Callable[[], bool],
-        seed: int,
-        replication: int,
-    ) -> None:
-        self._env = env
-        self._setup = setup
-        self._cluster = cluster
-        self._incidents = incidents
-        self._innocents = Innocents(env, setup, incidents)
-        self._computed_h, self._runs = computed_h, runs
+    def __init__(self, scene: Scene, clock: JobClock) -> None:
+        self._scene = scene
+        self._env, self._setup, self._cluster = scene.env, scene.setup, scene.cluster
+        self._incidents = scene.incidents
+        self._innocents = Innocents(scene)
+        self._clock = clock
         self._due: dict[str, tuple[float, Watchdog, int, int]] = {}  # on the job's clock, with key and number
-        self._identity = seed, replication
 
     def begin(self) -> None:
         """They come now and then from here on."""
         for watchdog in self._setup.watchdogs:
             if watchdog.false_per_h > 0.0:
-                self._await(watchdog, base_key(*self._identity, "watchdog", watchdog.name), 0)
+                self._await(watchdog, self._scene.key("watchdog", watchdog.name), 0)
+
+    def _computed_h(self) -> float:
+        """Hours in which the job has computed until now."""
+        return self._clock.read(self._env.now)
 
     def _await(self, watchdog: Watchdog, key: int, ordinal: int) -> None:
         """Alarm number `ordinal` comes after an exponential time of computing."""
@@ -82,7 +63,7 @@ class FalseAlarms:
     def _ring(self, name: str, due_h: float) -> None:
         """The job may have stood still since this was set: then it was set anew when it ran again, or will be."""
         at_h, watchdog, key, ordinal = self._due[name]
-        if at_h != due_h or self._computed_h() < due_h - _EARLY_H or not self._runs():
+        if at_h != due_h or self._computed_h() < due_h - _EARLY_H or not self._clock.runs:
             return
         draws = child_key(key, ordinal)
         self._await(watchdog, key, ordinal + 1)

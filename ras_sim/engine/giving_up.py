@@ -4,19 +4,14 @@ from __future__ import annotations
 
 import math
 
-import simpy
-
 from ras_sim.engine.course import Course, Steps
-from ras_sim.engine.incidents import Incidents
+from ras_sim.engine.scene import Scene
 from ras_sim.faults.clocks import EXTRA
 from ras_sim.job.checkpoints import NOTHING_LOST
-from ras_sim.job.training import TrainingJob
 from ras_sim.ledger import NO_INCIDENT
 from ras_sim.repair.habits import GivingUp
 from ras_sim.repair.incident import Incident
 from ras_sim.repair.policy import RootCause
-from ras_sim.scenario.setup import Setup
-from ras_sim.streams import base_key
 
 _ROUNDING_H = 1e-9  # positions are sums of intervals
 
@@ -25,27 +20,14 @@ class Patience:
     """Counts restarts without progress in one replication.
 
     Args:
-        env: the simulation.
-        rule: when the job gives up.
-        job: which asks before each start-up.
-        incidents: the wait for a person is an incident, too.
-        seed, replication: the random history.
+        scene: with the job that asks before each start-up.
+        rule: when it gives up.
     """
 
-    def __init__(
-        self,
-        env: simpy.Environment,
-        rule: GivingUp,
-        job: TrainingJob,
-        incidents: Incidents,
-        seed: int,
-        replication: int,
-    ) -> None:
-        self._env = env
+    def __init__(self, scene: Scene, rule: GivingUp) -> None:
+        self._env, self._job, self._incidents = scene.env, scene.job, scene.incidents
         self._rule = rule
-        self._job = job
-        self._incidents = incidents
-        self._key = base_key(seed, replication, "gives_up")
+        self._key = scene.key("gives_up")
         self._n_interventions = 0
         self._n_in_vain = 0  # restarts in a row that begin where the last one did
         self._position_h = 0.0
@@ -83,11 +65,3 @@ class Patience:
         wait.located_h = self._env.now
         self._job.release(number)
         incidents.endings.close_alarm(wait, "restarted")
-
-
-def keep_patience(
-    env: simpy.Environment, setup: Setup, job: TrainingJob, incidents: Incidents, seed: int, replication: int
-) -> None:
-    """Let the job give up, if the scenario says when."""
-    if setup.gives_up is not None:
-        job.may_start = Patience(env, setup.gives_up, job, incidents, seed, replication).may_start

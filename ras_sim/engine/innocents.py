@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import math
 
-import simpy
-
 from ras_sim.engine.course import Steps
-from ras_sim.engine.incidents import Incidents
+from ras_sim.engine.scene import Scene
 from ras_sim.faults.clocks import EXTRA
 from ras_sim.repair.incident import Incident
 from ras_sim.repair.policy import RootCause
-from ras_sim.scenario.setup import Setup
 from ras_sim.streams import uniform
 
 
@@ -19,15 +16,13 @@ class Innocents:
     """The healthy nodes that somebody repairs or tests, in one replication.
 
     Args:
-        env: the simulation.
-        setup: the scenario.
-        incidents: what is done with them is an incident, too.
+        scene: where they are.
     """
 
-    def __init__(self, env: simpy.Environment, setup: Setup, incidents: Incidents) -> None:
-        self._env = env
-        self._setup = setup
-        self._incidents = incidents
+    def __init__(self, scene: Scene) -> None:
+        self._env = scene.env
+        self._setup = scene.setup
+        self._incidents = scene.incidents
 
     def repair(self, root_id: int, key: int, node: int, component_class: str, level: int) -> Steps:
         """One of the parts of a good node is repaired, which costs what it costs.

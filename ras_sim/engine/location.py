@@ -4,18 +4,14 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-import simpy
-
-from ras_sim.cluster import Cluster
 from ras_sim.engine.course import Course, Steps
-from ras_sim.engine.incidents import Incidents
 from ras_sim.engine.innocents import Innocents
+from ras_sim.engine.scene import Scene
 from ras_sim.faults.modes import FailureMode
 from ras_sim.job.checkpoints import NOTHING_LOST, PROCESSES_LOST
 from ras_sim.repair.detection import LocationRule
 from ras_sim.repair.incident import Incident
 from ras_sim.repair.ladder import next_level
-from ras_sim.scenario.setup import Setup
 from ras_sim.streams import child_key, uniform
 
 _LOCATION = 32  # branch of a root cause's key, from which what follows an error of diagnosis descends
@@ -26,26 +22,14 @@ class Location:
     """The errors of diagnosis in one replication.
 
     Args:
-        env: the simulation.
-        setup: the scenario.
-        rule: how often it errs.
-        cluster: who serves the job.
-        incidents: those that are looked into.
+        scene: where incidents are looked into.
+        rule: how often that errs.
     """
 
-    def __init__(
-        self,
-        env: simpy.Environment,
-        setup: Setup,
-        rule: LocationRule,
-        cluster: Cluster,
-        incidents: Incidents,
-    ) -> None:
-        self._setup = setup
+    def __init__(self, scene: Scene, rule: LocationRule) -> None:
+        self._setup, self._cluster, self._incidents = scene.setup, scene.cluster, scene.incidents
         self._rule = rule
-        self._cluster = cluster
-        self._incidents = incidents
-        self._innocents = Innocents(env, setup, incidents)
+        self._innocents = Innocents(scene)
 
     def settle(self, incident: Incident, mode: FailureMode) -> bool:
         """Diagnosis is over: returns whether the fault itself is repaired now.

@@ -18,12 +18,13 @@ from ras_sim.engine.countdown import Countdowns
 from ras_sim.engine.course import Course
 from ras_sim.engine.double_handling import SecondRestarts
 from ras_sim.engine.false_alarms import FalseAlarms
-from ras_sim.engine.giving_up import keep_patience
+from ras_sim.engine.giving_up import Patience
 from ras_sim.engine.growth import Growth
 from ras_sim.engine.incidents import Incidents
 from ras_sim.engine.location import Location
 from ras_sim.engine.planned import PlannedStops, keep_planned_stops, keep_preemptions
 from ras_sim.engine.rollout import absent_nodes, roll_out
+from ras_sim.engine.scene import Scene
 from ras_sim.engine.services import Services
 from ras_sim.engine.starts import Starts
 from ras_sim.engine.surges import Surges
@@ -75,6 +76,33 @@ def rare_garbage_collection() -> Iterator[None]:
         gc.set_threshold(*threshold)
 
 
+def _empty_ledger(setup: Setup, seed: int, replication: int) -> Ledger:
+    """The ledger of a replication, before it begins."""
+    return Ledger(
+        scenario=setup.name,
+        seed=seed,
+        replication=replication,
+        horizon_h=setup.horizon_h,
+        n_job_gpus=setup.job.n_gpus,
+        n_installed_gpus=setup.n_installed_gpus,
+        tariff=list(setup.tariff),
+    )
+
+
+def _cluster(env: simpy.Environment, setup: Setup, walk: BlastWalk, ledger: Ledger) -> Cluster:
+    """The nodes, all of them sound."""
+    return Cluster(
+        setup.blueprint.n_nodes,
+        setup.n_job_nodes,
+        setup.n_spares,
+        ledger.resources,
+        partial(getattr, env, "now"),
+        n_warm=0 if setup.warm is None else setup.warm.count,
+        group=None if setup.spares_within is None else group_of(walk, setup.spares_within),
+        absent=absent_nodes(setup),
+    )
+
+
 class Replication:
     """The pieces of one replication, put together.
 
@@ -88,82 +116,55 @@ class Replication:
         self._seed, self._replication = seed, replication
         self._env = env = simpy.Environment(initial_time=0.0)
         self._end = env.event()
-        self._ledger = ledger = Ledger(
-            scenario=setup.name,
-            seed=seed,
-            replication=replication,
-            horizon_h=setup.horizon_h,
-            n_job_gpus=setup.job.n_gpus,
-            n_installed_gpus=setup.n_installed_gpus,
-            tariff=list(setup.tariff),
-        )
+        self._ledger = ledger = _empty_ledger(setup, seed, replication)
         walk = BlastWalk(setup.blueprint)
-        cluster = Cluster(
-            setup.blueprint.n_nodes,
-            setup.n_job_nodes,
-            setup.n_spares,
-            ledger.resources,
-            partial(getattr, env, "now"),
-            n_warm=0 if setup.warm is None else setup.warm.count,
-            group=None if setup.spares_within is None else group_of(walk, setup.spares_within),
-            absent=absent_nodes(setup),
-        )
+        cluster = _cluster(env, setup, walk, ledger)
         workshop_key = base_key(seed, replication, "workshop")
         workshop = Workshop(env, setup.technicians, setup.shelves, ledger, workshop_key)
         self._arrivals = Arrivals(env, setup, walk, seed, replication, self._strike, cluster.idle)
-        self._job = TrainingJob(
+        self._job = job = TrainingJob(
             env, setup.job, ledger.job, self._job_runs, self._job_stops, self._finish
         )
-        self._countdowns = countdowns = Countdowns(env)
-        self._corruptions = Corruptions(self._job, countdowns, Watch(setup.monitors), self._notice)
-        self._incidents = Incidents(
+        self._countdowns = Countdowns(env)
+        self._corruptions = Corruptions(job, self._countdowns, Watch(setup.monitors), self._notice)
+        self._incidents = incidents = Incidents(
             env,
             setup,
             walk,
             cluster,
             workshop,
             self._arrivals,
-            self._job,
+            job,
             ledger,
             base_key(seed, replication, "warm"),
             self._corruptions,
         )
-        self._accusations = Accusations(
-            env, setup, cluster, self._job, self._incidents, countdowns, seed, replication
-        )
-        if setup.location is not None:
-            self._incidents.settle = Location(env, setup, setup.location, cluster, self._incidents).settle
-        self._false_alarms = self._watch(cluster) if any(dog.false_per_h > 0.0 for dog in setup.watchdogs) else None
-        if setup.double is not None:
-            self._incidents.on_detected = SecondRestarts(env, setup.double, self._job, self._incidents).notice
-        keep_patience(env, setup, self._job, self._incidents, seed, replication)
         self._starts = Starts(env, setup, walk, cluster, self._arrivals, seed, replication)
-        next_id = self._incidents.register.next_id
-        self._stops = PlannedStops(env, self._job, ledger, next_id, self._incidents.planned_stop)
-        if setup.elastic is not None:
-            grow = Growth(setup.elastic, base_key(seed, replication, "grow"), self._stops)
-            self._incidents.impact.on_growth = grow.stop
-        self._services = Services(env, self._job, ledger, next_id)
-        self._testing = Testing(
-            env,
-            setup,
-            cluster,
-            self._job,
-            self._incidents,
-            self._accusations,
-            self._stops,
-            countdowns,
-            seed,
-            replication,
-        )
+        next_id = incidents.register.next_id
+        self._stops = PlannedStops(env, job, ledger, next_id, incidents.planned_stop)
+        self._services = Services(env, job, ledger, next_id)
+        scene = Scene(env, setup, cluster, job, incidents, self._countdowns, seed, replication)
+        self._accusations = Accusations(scene)
+        self._testing = Testing(scene, self._accusations, self._stops)
+        self._false_alarms = self._watch(scene)
+        self._set_rules(scene)
 
-    def _watch(self, cluster: Cluster) -> FalseAlarms:
-        """Watchdogs that bark at nothing now and then."""
-        clock, env = self._arrivals.job_clock, self._env
-        history = self._seed, self._replication
-        return FalseAlarms(
-            env, self._setup, cluster, self._incidents, lambda: clock.read(env.now), lambda: clock.runs, *history
-        )
+    def _watch(self, scene: Scene) -> FalseAlarms | None:
+        """Watchdogs that bark at nothing now and then; None if no one does."""
+        barks = any(dog.false_per_h > 0.0 for dog in self._setup.watchdogs)
+        return FalseAlarms(scene, self._arrivals.job_clock) if barks else None
+
+    def _set_rules(self, scene: Scene) -> None:
+        """What the scenario says of diagnosis, of other layers, and of the job, beside what always is."""
+        setup, incidents = self._setup, self._incidents
+        if setup.location is not None:
+            incidents.settle = Location(scene, setup.location).settle
+        if setup.double is not None:
+            incidents.on_detected = SecondRestarts(scene, setup.double).notice
+        if setup.gives_up is not None:
+            self._job.may_start = Patience(scene, setup.gives_up).may_start
+        if setup.elastic is not None:
+            incidents.impact.on_growth = Growth(setup.elastic, scene.key("grow"), self._stops).stop
 
     def run(self) -> Ledger:
         """Simulate until the horizon, or until the job is done."""

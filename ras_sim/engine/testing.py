@@ -9,18 +9,12 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Sequence
 
-import simpy
-
-from ras_sim.cluster import Cluster
 from ras_sim.engine.accusations import Accusations
-from ras_sim.engine.countdown import Countdowns
 from ras_sim.engine.course import Steps
-from ras_sim.engine.incidents import Incidents
 from ras_sim.engine.planned import PlannedStops
-from ras_sim.job.training import TrainingJob
+from ras_sim.engine.scene import Scene
 from ras_sim.repair.diagnostics import Test
-from ras_sim.scenario.setup import Setup
-from ras_sim.streams import base_key, child_key, uniform
+from ras_sim.streams import child_key, uniform
 
 _FALSE, _DURATION, _SWAP = 1, 2, 3  # branches of the key of a test
 _TEST_ALARMS = 27  # branch of a fault's key from which the draws of an accusation by a test descend
@@ -80,40 +74,17 @@ class Testing:
     """All tests of one replication.
 
     Args:
-        env: the simulation.
-        setup: the scenario.
-        cluster: who serves the job.
-        job: the training job.
-        incidents, accusations: told what tests say.
+        scene: where they are run.
+        accusations: told what they say.
         stops: the planned stops.
-        countdowns: of the job's clock.
-        seed, replication: the random history.
     """
 
-    def __init__(
-        self,
-        env: simpy.Environment,
-        setup: Setup,
-        cluster: Cluster,
-        job: TrainingJob,
-        incidents: Incidents,
-        accusations: Accusations,
-        stops: PlannedStops,
-        countdowns: Countdowns,
-        seed: int,
-        replication: int,
-    ) -> None:
-        self._env = env
-        self._setup = setup
-        self._cluster = cluster
-        self._job = job
-        self._incidents = incidents
+    def __init__(self, scene: Scene, accusations: Accusations, stops: PlannedStops) -> None:
+        self._env, self._setup, self._cluster = scene.env, scene.setup, scene.cluster
+        self._job, self._incidents, self._countdowns = scene.job, scene.incidents, scene.countdowns
         self._accusations = accusations
         self._stops = stops
-        self._countdowns = countdowns
-        self._schedules = [
-            Schedule(test, base_key(seed, replication, "test", test.name)) for test in setup.tests
-        ]
+        self._schedules = [Schedule(test, scene.key("test", test.name)) for test in scene.setup.tests]
         self._at_start = [one for one in self._schedules if one.test.at_start]
         self._n_joined: int | None = None  # newcomers up to the last test before this start; None: there was none yet
 
