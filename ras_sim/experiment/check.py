@@ -4,8 +4,8 @@
     fail        one of them does not
     undecided   the replications allowed were too few to tell
 
-Replications are added until everything is decided, at looks fixed beforehand; see `ras_sim.metrics.sequential` and
-docs/model.md, "Regression gate".
+Replications are added until everything is decided or one expectation has failed, at looks fixed beforehand; see
+`ras_sim.metrics.sequential` and docs/model.md, "Regression gate".
 """
 
 from __future__ import annotations
@@ -79,6 +79,13 @@ class Check:
         found = {one.verdict for one in self.judged}
         return "fail" if "fail" in found else "undecided" if "undecided" in found else "pass"
 
+    def is_followed(self, one: Judged) -> bool:
+        """Whether a claim was followed until it was decided or nothing was left to try.
+
+        Another one that failed ends the check: the verdict can no longer change.
+        """
+        return one.is_final or self.replications >= self.limit
+
     @property
     def is_changed(self) -> bool:
         """True if the scenario says something else than when its baseline was made."""
@@ -99,7 +106,7 @@ class Check:
             "replications": self.replications,
             "max_replications": self.limit,
             "changed_since_baseline": self.is_changed,
-            "expectations": [one.to_json() for one in self.judged],
+            "expectations": [one.to_json() | {"followed": self.is_followed(one)} for one in self.judged],
             "wall_s": self.wall_s,
         }
 
@@ -152,7 +159,7 @@ def check(
     progress: Progress | None = None,
     simulate: Simulate | None = None,
 ) -> Check:
-    """Run a scenario until its expectations are decided. The result does not depend on `workers`.
+    """Run a scenario until its expectations are decided, or one of them has failed. The result does not depend on `workers`.
 
     Args:
         what: see `subject_of`, which also takes other expectations and another baseline.
@@ -193,7 +200,9 @@ def check(
 def check_limit(max_replications: int) -> None:
     """Raise InputError for a number of replications without a spread."""
     if max_replications < 2:
-        raise wrong_argument("--max-replications", str(max_replications), ">= 2, or there is no spread to see")
+        raise wrong_argument(
+            "--max-replications", str(max_replications), ">= 2, or there is no spread to see"
+        )
 
 
 class _Gate:
@@ -219,7 +228,11 @@ class _Gate:
         return tuple(self._known[claim] for claim in self._claims)
 
     def look(self, measures: Sequence[Measures]) -> bool:
-        """Judge what is not decided yet; True if more replications can change nothing."""
+        """Judge what is not decided yet; True if more replications cannot change the verdict of the scenario.
+
+        What is decided stays decided, so one that fails settles it: going on would end with the same verdict, and the
+        probabilities of error are those of looking to the end.
+        """
         for claim in self._claims:
             if claim not in self._known or not self._known[claim].is_final:
                 self._known[claim] = judge(
@@ -229,7 +242,8 @@ class _Gate:
                     same_faults=self._same_faults,
                     p_beyond=self._p_beyond,
                 )
-        return all(one.is_final for one in self._known.values())
+        known = self._known.values()
+        return any(one.verdict == "fail" for one in known) or all(one.is_final for one in known)
 
 
 def _after(progress: Progress, done: int, wanted: int) -> Progress:

@@ -31,7 +31,7 @@ def check_lines(check: Check) -> list[str]:
     lines = [f"{where}: {WORDS[check.verdict]} ({size})"]
     for one in check.judged:
         line = f"  {WORDS[one.verdict]:<11}  {_claimed(one.claim)}: {_found(one)}"
-        lines.append(f"{line}{_early(one, check.replications)}")
+        lines.append(f"{line}{_early(one, check)}")
     if check.unpaired_because:
         lines.append(f"  compared without pairs: {check.unpaired_because}")
     if any(one.difference for one in check.judged):
@@ -61,10 +61,12 @@ def _claimed(claim: Claim) -> str:
     return f"{label} {'at least' if claim.sign > 0 else 'at most'} {_level(claim.metric, claim.limit)}"
 
 
-def _early(one: Judged, replications: int) -> str:
-    """How many replications stand behind a claim, where the check went on for others."""
+def _early(one: Judged, check: Check) -> str:
+    """Where a claim was left: how many replications stand behind it if the check went on for others, or why it did not."""
     n = one.estimate.n
-    return f", after {n} replications" if n != replications else ""
+    if n != check.replications:
+        return f", after {n} replications"
+    return "" if check.is_followed(one) else "; not followed further, as the scenario fails anyway"
 
 
 def _allowed(metric: str, limit: Margin) -> str:
@@ -100,7 +102,7 @@ def _found(one: Judged) -> str:
 
 def _advice(check: Check) -> list[str]:
     """What may help where a check could not decide."""
-    undecided = [one for one in check.judged if one.verdict == "undecided"]
+    undecided = [one for one in check.judged if one.verdict == "undecided" and check.is_followed(one)]
     lines = []
     if any(not one.is_final for one in undecided):
         lines.append(

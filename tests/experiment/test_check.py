@@ -12,7 +12,7 @@ import pytest
 import ras_sim
 from ras_sim.errors import InputError
 from ras_sim.experiment import baseline as baselines
-from ras_sim.experiment.check import Check, Subject, check, looks, subject_of
+from ras_sim.experiment.check import Check, Subject, _Gate, check, looks, subject_of
 from ras_sim.experiment.differences import BETTER
 from ras_sim.experiment.rebase import new_baseline
 from ras_sim.experiment.replicate import measured, run
@@ -287,14 +287,58 @@ def test_replications_come_in_order_and_can_begin_anywhere() -> None:
 
 def test_what_was_decided_early_says_after_how_many_replications() -> None:
     """A claim keeps the mean of the look that decided it; the header counts what others needed."""
-    done = checked("goodput: {at_least: 50 %, at_most: 80 %}, ettr: {at_least: 0.9564}", max_replications=80)
+    done = checked("goodput: {at_least: 50 %}, ettr: {at_least: 0.9564}", max_replications=80)
     first, *_, last = looks(80)
     assert (done.replications, first) == (last, 40)
     found = done.to_json()["expectations"]
-    assert [one["replications"] for one in found] == [first, first, last]
-    passed, failed, undecided = check_lines(done)[1:4]
+    assert [(one["replications"], one["followed"]) for one in found] == [(first, True), (last, True)]
+    passed, undecided = check_lines(done)[1:3]
     assert passed.endswith(", after 40 replications")
-    assert failed.endswith(", after 40 replications")
     assert "after" not in undecided
     seen = [one.goodput for one in measured(load(TINY), 1, range(first), workers=1)]
     assert found[0]["mean"] == pytest.approx(sum(seen) / first)
+
+
+CLOSE = "ettr: {at_least: 0.9564}"
+"""So close that 80 replications cannot tell."""
+
+
+def test_a_claim_that_fails_ends_the_check_and_the_open_ones_say_so() -> None:
+    """No more replications could change the verdict; without that claim the same check goes on to its limit."""
+    done = checked(f"goodput: {{at_least: 50 %, at_most: 80 %}}, {CLOSE}", max_replications=80)
+    assert (done.verdict, done.replications) == ("fail", looks(80)[0])
+    assert [one.verdict for one in done.judged] == ["pass", "fail", "undecided"]
+    assert [one["followed"] for one in done.to_json()["expectations"]] == [True, True, False]
+    lines = check_lines(done)
+    assert lines[3].endswith("; not followed further, as the scenario fails anyway")
+    assert "cannot tell" not in "\n".join(lines)
+    assert checked(f"goodput: {{at_least: 50 %}}, {CLOSE}", max_replications=80).replications == 80
+
+
+def test_ending_at_a_failure_changes_no_verdict(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Near the bounds, over seeds: the verdict is that of a check that looks to its end."""
+
+    def to_the_end(self: Any, measures: Any) -> bool:
+        look(self, measures)
+        return all(one.is_final for one in self._known.values())
+
+    def drifting(given: Scenario, *, seed: int, replication: int) -> Ledger:
+        noise = float(stream(seed, replication, "synthetic").standard_normal())
+        goodput = 0.9 + 0.002 * (seed % 9 - 4) + 0.01 * noise
+        return steady(goodput)(given, seed=seed, replication=replication)
+
+    look = _Gate.look
+    near = scenario("goodput: {at_least: 89.6 %}, ettr: {at_least: 90.1 %}")
+
+    def verdicts() -> list[tuple[str, int]]:
+        found = [
+            check(near, seed=seed, max_replications=160, simulate=drifting, workers=1) for seed in range(18)
+        ]
+        return [(one.verdict, one.replications) for one in found]
+
+    stopped = verdicts()
+    monkeypatch.setattr(_Gate, "look", to_the_end)
+    followed = verdicts()
+    assert [verdict for verdict, _ in stopped] == [verdict for verdict, _ in followed]
+    assert {verdict for verdict, _ in stopped} == {"pass", "fail", "undecided"}
+    assert sum(n for _, n in stopped) < sum(n for _, n in followed)
