@@ -43,6 +43,19 @@ class Shift:
         starts = [start_h for start_h, end_h in self.windows if end_h - start_h < WEEK_H]
         return min((self._last(one, now_h + EARLY_H) + WEEK_H for one in starts), default=math.inf)
 
+    def on_duty_h(self, until_h: float) -> float:
+        """Hours that each of them is on duty from the start of the run until an hour, on the calendar of the run."""
+        n_weeks, rest_h = divmod(until_h, WEEK_H)
+        whole_h = n_weeks * math.fsum(end_h - start_h for start_h, end_h in self.windows)
+        # A window that began in the week before the run may reach into it, and past the next end of the week.
+        shifts_h = [week * WEEK_H - self.begins_h for week in (-1, 0, 1)]
+        parts = [
+            min(end_h + by_h, rest_h) - max(start_h + by_h, 0.0)
+            for start_h, end_h in self.windows
+            for by_h in shifts_h
+        ]
+        return whole_h + math.fsum(part for part in parts if part > 0.0)
+
     def _last(self, week_h: float, now_h: float) -> float:
         """The last time, not after an instant, at which it was that hour of the week."""
         first_h = week_h - self.begins_h

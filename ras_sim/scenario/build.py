@@ -25,7 +25,6 @@ from ras_sim.job.retention import Retention
 from ras_sim.job.spec import JobSpec
 from ras_sim.repair.diagnostics import Accusation, Monitor, Quarantine, Replay, Test, Validation
 from ras_sim.repair.ladder import Ladder, Rung
-from ras_sim.repair.roster import Shift
 from ras_sim.repair.shelf import Returns, ShelfRule
 from ras_sim.repair.workshop import Technicians
 from ras_sim.scenario.build_changes import build_planned, build_preemptions, build_waves
@@ -42,7 +41,6 @@ from ras_sim.scenario.model import Scenario
 from ras_sim.scenario.repair import PartSpec, RepairSpec, RungSpec, Scope
 from ras_sim.scenario.setup import Setup, Warm
 from ras_sim.scenario.tariff import build_tariff
-from ras_sim.scenario.technicians import CrewSpec, TechnicianSpec, week_hour
 
 LOSS: Mapping[Scope, int] = {
     "operation": NOTHING_LOST,
@@ -273,11 +271,8 @@ def build_technicians(repair: RepairSpec) -> Technicians | None:
     spec = repair.technicians
     if spec is None:
         return None
-    begins_h = week_hour(spec.run_begins) if spec.run_begins else 0.0
-    crews = {"": build_shifts(spec, begins_h)}
-    crews |= {name: build_shifts(spec.crews[name], begins_h) for name in sorted(spec.crews)}
     return Technicians(
-        crews=crews,
+        crews=spec.rosters(),
         serves={cls: name for name, crew in spec.crews.items() for cls in crew.serves},
         travel=spec.travel.build(),
         hands_over=spec.at_shift_end == "hand_over",
@@ -285,11 +280,6 @@ def build_technicians(repair: RepairSpec) -> Technicians | None:
         batch=spec.batch.at_most if spec.batch else 1,
         batch_by=spec.batch.by if spec.batch else "",
     )
-
-
-def build_shifts(spec: TechnicianSpec | CrewSpec, begins_h: float) -> tuple[Shift, ...]:
-    """Those who are there when no shift is, then the shifts by name: the order in the file does not matter."""
-    return tuple(Shift(count, windows, begins_h) for count, windows in spec.groups())
 
 
 def build_shelf(spec: PartSpec) -> ShelfRule:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Iterator
 
 from ras_sim.ledger import TariffRow
-from ras_sim.repair.roster import WEEK_H
 from ras_sim.scenario.cost import CostSpec, EnergySpec
 from ras_sim.scenario.model import Scenario
-from ras_sim.scenario.technicians import CrewSpec, TechnicianSpec
+from ras_sim.scenario.technicians import TechnicianSpec
 
 _W_PER_KW = 1000.0
 
@@ -44,7 +44,7 @@ def _charges(cost: CostSpec, scenario: Scenario, gpus_per_node: int) -> Iterator
     if cost.technicians is not None and cost.technicians.paid == "worked":
         yield "technicians", cost.technicians.price, 1.0, "technician_h"
     elif cost.technicians is not None and crew is not None:
-        yield "technicians", cost.technicians.price, mean_crew(crew), "elapsed_h"
+        yield "technicians", cost.technicians.price, mean_on_duty(crew, scenario.horizon), "elapsed_h"
         yield "technicians", cost.technicians.price, 1.0, "overtime_h"
     for unit, price in sorted(cost.parts.items()):
         yield f"parts.{unit}", price, 1.0, f"units.{unit}"
@@ -62,12 +62,10 @@ def _energy(energy: EnergySpec, n_job_gpus: int, n_spare_gpus: int) -> Iterator[
     yield "energy", energy.price, idle_kw * n_spare_gpus, "elapsed_h"
 
 
-def mean_crew(technicians: TechnicianSpec) -> float:
-    """Technicians on duty, all crews together, mean of a week."""
-    crews: list[TechnicianSpec | CrewSpec] = [technicians, *technicians.crews.values()]
-    groups = [group for crew in crews for group in crew.groups()]
-    hours = (count * (end_h - start_h) for count, windows in groups for start_h, end_h in windows)
-    return math.fsum(hours) / WEEK_H
+def mean_on_duty(technicians: TechnicianSpec, horizon_h: float) -> float:
+    """Technicians on duty, all crews together, mean over the run: its own days, which need not be whole weeks."""
+    shifts = itertools.chain.from_iterable(technicians.rosters().values())
+    return math.fsum(shift.count * shift.on_duty_h(horizon_h) for shift in shifts) / horizon_h
 
 
 def carried(scenario: Scenario) -> set[str]:

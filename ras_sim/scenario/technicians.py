@@ -10,7 +10,7 @@ from pydantic import Strict as StrictType
 
 from ras_sim.errors import nearest
 from ras_sim.repair.queue import QueueName
-from ras_sim.repair.roster import WEEK_H, Window, merged, others
+from ras_sim.repair.roster import WEEK_H, Shift, Window, merged, others
 from ras_sim.scenario.failures import Name
 from ras_sim.scenario.fields import Duration, Source, Strict
 
@@ -156,10 +156,6 @@ class CrewSpec(Strict):
         min_length=1, description="Component classes that this crew repairs, and no other crew."
     )
 
-    def groups(self) -> list[Group]:
-        """Its people: see `groups`."""
-        return groups(self.count, self.shifts)
-
 
 class BatchSpec(Strict):
     """Work that is done one after another on one way."""
@@ -202,6 +198,9 @@ class TechnicianSpec(Strict):
     batch: BatchSpec | None = Field(None, description="Like work done on one way; none if left out.")
     source: Source
 
-    def groups(self) -> list[Group]:
-        """Those that no crew is: see `groups`."""
-        return groups(self.count, self.shifts)
+    def rosters(self) -> dict[str, tuple[Shift, ...]]:
+        """Everybody, on the calendar of the run: by the name of the crew in order, "" for those that no crew is."""
+        begins_h = week_hour(self.run_begins) if self.run_begins else 0.0
+        people = {"": groups(self.count, self.shifts)}
+        people |= {name: groups(crew.count, crew.shifts) for name, crew in sorted(self.crews.items())}
+        return {name: tuple(Shift(*group, begins_h) for group in some) for name, some in people.items()}

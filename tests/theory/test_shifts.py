@@ -14,8 +14,9 @@ from hypothesis import strategies as st
 from ras_sim.engine import simulate
 from ras_sim.engine.replication import Replication
 from ras_sim.ledger import ROW_TYPES, Ledger
+from ras_sim.metrics import measure
 from ras_sim.repair.roster import ALWAYS, WEEK_H, Shift, Window, merged, others
-from ras_sim.scenario.build import build_shifts, setup_of
+from ras_sim.scenario.build import setup_of
 from ras_sim.scenario.model import Scenario
 from ras_sim.scenario.technicians import week_hour
 from tests.small import SOURCE, exponential, fixed, h, ladder, mode, per_h, rung, runs, small, z_mean
@@ -33,6 +34,7 @@ ROSTERS: dict[str, tuple[int, dict[str, Any], str]] = {
     "day, begun on Saturday": (0, DAY, "sat 11:15"),
     "two that overlap": (0, TWO, "wed 13:00"),
     "across midnight and the week": (0, NIGHT, "sun 23:00"),
+    "begun in a night that began in the week before": (0, NIGHT, "mon 02:00"),
     "few at night, more by day": (1, DAY, "fri 09:30"),
 }
 """Name -> count outside shifts, shifts, when the run begins."""
@@ -82,12 +84,28 @@ def test_who_is_on_duty(roster: str) -> None:
     scenario = shop(crew(roster), 4 * WEEK_H, 2, 0.01, 0)
     spec = scenario.repair.technicians
     assert spec is not None
-    shifts = build_shifts(spec, week_hour(ROSTERS[roster][2]))
+    shifts = spec.rosters()[""]
     for quarter in range(4 * 24 * 21):
         for off in (-1e-3, 1e-3):
             now_h = quarter / 4 + off
             there = sum(one.count for one in shifts if one.off_h(now_h) is not None)
             assert there == on_duty(roster, now_h), now_h
+
+
+@pytest.mark.parametrize("horizon_h", [2 * WEEK_H + 53.25, 30.5, WEEK_H, 0.25])
+@pytest.mark.parametrize("roster", ROSTERS)
+def test_people_on_duty_are_paid_for_the_very_hours_of_the_run(roster: str, horizon_h: float) -> None:
+    """Quarter by quarter of the run, which need not be whole weeks, and a second crew round the clock."""
+    night = {"night": {"count": 3, "serves": ["node"]}}
+    pay = {"price": "50 per hour", "paid": "on_duty", **SOURCE}
+    scenario = small(
+        horizon_h,
+        repair=ladder({"fix": rung(technician=True)}, technicians={**crew(roster), "crews": night}),
+        cost={"currency": "EUR", "technicians": pay, **SOURCE},
+    )
+    quarters = [on_duty(roster, (quarter + 0.5) / 4) for quarter in range(round(4 * horizon_h))]
+    charge = measure(simulate(scenario, seed=1, replication=0)).charges["technicians"]
+    assert charge.quantity == pytest.approx(sum(quarters) / 4 + 3 * horizon_h, rel=1e-12)
 
 
 @pytest.mark.parametrize("roster", [name for name, (count, *_) in ROSTERS.items() if not count])
