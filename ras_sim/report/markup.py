@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
@@ -26,9 +27,22 @@ class Section:
     body: str
 
 
+_JOINT = re.compile(r"(?<=\w[._])(?=[^\W\d_])")
+"""Where a key of a scenario may go on in the next line: after a dot or an underscore before a letter, so not in 1.5."""
+
+
+def prose(text: str) -> str:
+    """Plain text, escaped, in which long keys break between their words and never within one.
+
+    >>> prose("job.max_loss < 1.5 h")
+    'job.<wbr>max_<wbr>loss &lt; 1.5 h'
+    """
+    return _JOINT.sub("<wbr>", escape(text))
+
+
 def paragraph(text: str, css: str = "") -> str:
     """A paragraph of plain text."""
-    return f"<p{_class(css)}>{escape(text)}</p>"
+    return f"<p{_class(css)}>{prose(text)}</p>"
 
 
 def table(caption: str, columns: Sequence[Column], rows: Sequence[Sequence[str]]) -> str:
@@ -37,9 +51,9 @@ def table(caption: str, columns: Sequence[Column], rows: Sequence[Sequence[str]]
     >>> "&lt;b&gt;" in table("t", [Column("a")], [["<b>"]])
     True
     """
-    heads = "".join(f'<th scope="col"{_class(_css(c))}>{escape(c.heading)}</th>' for c in columns)
+    heads = "".join(f'<th scope="col"{_class(_css(c))}>{prose(c.heading)}</th>' for c in columns)
     body = "".join(f"<tr>{_cells(columns, row)}</tr>" for row in rows)
-    head = f"<caption><span>{escape(caption)}</span></caption><thead><tr>{heads}</tr></thead>"
+    head = f"<caption><span>{prose(caption)}</span></caption><thead><tr>{heads}</tr></thead>"
     return f'<div class="scroll"><table>{head}<tbody>{body}</tbody></table></div>'
 
 
@@ -47,10 +61,10 @@ def _cells(columns: Sequence[Column], row: Sequence[str]) -> str:
     """The cells of one row."""
     first, *rest = row
     cells = "".join(
-        f"<td{_class(_css(column))}>{escape(cell)}</td>"
+        f"<td{_class(_css(column))}>{prose(cell)}</td>"
         for column, cell in zip(columns[1:], rest, strict=True)
     )
-    return f'<th scope="row">{escape(first)}</th>{cells}'
+    return f'<th scope="row">{prose(first)}</th>{cells}'
 
 
 def _css(column: Column) -> str:
@@ -67,10 +81,9 @@ def figure(chart: Chart) -> str:
         f'<script type="application/json" data-of="{chart.key}">{script_safe(spec)}</script>'
         for spec in chart.specs
     )
-    finding = escape(chart.finding)
     return (
-        f'<figure id="figure-{chart.key}"><figcaption>{finding}</figcaption>'
-        f'<div class="chart" id="{chart.key}" role="img" aria-label="{finding}" '
+        f'<figure id="figure-{chart.key}"><figcaption>{prose(chart.finding)}</figcaption>'
+        f'<div class="chart" id="{chart.key}" role="img" aria-label="{escape(chart.finding)}" '
         f'style="height:{chart.height_px}px"></div>{data}</figure>'
     )
 

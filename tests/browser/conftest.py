@@ -59,6 +59,39 @@ def open_file(browser: Chrome) -> Callable[[Path], Chrome]:
     return open_it
 
 
+_BROKEN = """
+const broken = [];
+for (const cell of document.querySelectorAll('th, td')) {
+  const walk = document.createTreeWalker(cell, NodeFilter.SHOW_TEXT);
+  for (let node = walk.nextNode(); node; node = walk.nextNode()) {
+    for (const word of node.data.matchAll(/[^\\s-]+/g)) {
+      const range = document.createRange();
+      range.setStart(node, word.index);
+      range.setEnd(node, word.index + word[0].length);
+      const lines = new Set([...range.getClientRects()].map(box => Math.round(box.top)));
+      if (lines.size > 1) broken.push(cell.textContent);
+    }
+  }
+}
+return broken;
+"""
+
+
+@pytest.fixture
+def broken_words(browser: Chrome) -> Callable[[int], list[str]]:
+    """Cells of tables with a word, or a part of a key between its dots, that goes on in the next line at a width."""
+
+    def read(width: int) -> list[str]:
+        size = {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": False}
+        browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
+        try:
+            return list(browser.execute_script(_BROKEN))
+        finally:
+            browser.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
+
+    return read
+
+
 @pytest.fixture
 def console_errors(browser: Chrome) -> Callable[[], list[str]]:
     """Errors in the browser's console since the page was opened or since the last call."""

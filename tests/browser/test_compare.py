@@ -98,3 +98,8 @@ def test_nothing_sticks_out_at_the_side(opened: Chrome, width: int) -> None:
         assert opened.execute_script("return document.documentElement.scrollWidth") <= width
     finally:
         opened.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
+
+
+@pytest.mark.parametrize("width", [480, 1280])
+def test_no_word_of_a_table_breaks(opened: Chrome, broken_words: Callable[[int], list[str]], width: int) -> None:
+    assert broken_words(width) == []

@@ -52,3 +52,5 @@ def test_each_tornado_draws_without_an_error_or_a_request(
     bars = "return document.getElementById(arguments[0]).querySelectorAll('.barlayer .point').length"
     assert [browser.execute_script(bars, f"gain-{what}") for what in ("fewer", "never", "found")] == [3, 3, 3]
     assert browser.execute_script("return document.documentElement.scrollWidth <= window.innerWidth")
+    broken_words: Callable[[int], list[str]] = request.getfixturevalue("broken_words")
+    assert [broken_words(width) for width in (480, 1280)] == [[], []]

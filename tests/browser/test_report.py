@@ -155,3 +155,8 @@ def test_dark_mode_reaches_the_charts(opened: Chrome) -> None:
         colours.append(opened.execute_script(ink))
     opened.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": []})
     assert colours[0] != colours[1]
+
+
+@pytest.mark.parametrize("width", [480, 1280])
+def test_no_word_of_a_table_breaks(opened: Chrome, broken_words: Callable[[int], list[str]], width: int) -> None:
+    assert broken_words(width) == []

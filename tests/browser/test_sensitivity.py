@@ -46,6 +46,8 @@ def look(page: Path, request: pytest.FixtureRequest, charts: list[str]) -> None:
     assert all(browser.execute_script(points, chart) >= 3 for chart in charts)
     assert HOSTILE in browser.find_element("tag name", "h1").text
     assert browser.execute_script("return document.documentElement.scrollWidth <= window.innerWidth")
+    broken_words: Callable[[int], list[str]] = request.getfixturevalue("broken_words")
+    assert [broken_words(width) for width in (480, 1280)] == [[], []]
 
 
 @pytest.mark.parametrize(

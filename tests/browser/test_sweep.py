@@ -62,3 +62,5 @@ def test_each_chart_draws_without_an_error_or_a_request(
     )
     assert marks >= 1
     assert browser.execute_script("return document.documentElement.scrollWidth <= window.innerWidth")
+    broken_words: Callable[[int], list[str]] = request.getfixturevalue("broken_words")
+    assert [broken_words(width) for width in (480, 1280)] == [[], []]

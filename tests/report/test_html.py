@@ -49,6 +49,14 @@ def without_plotly(text: str) -> str:
     return text.replace(get_plotlyjs(), "")
 
 
+def test_keys_break_between_their_words_and_nothing_else_breaks() -> None:
+    """A key wraps at its dots and underscores; style sheets that break anywhere would split names and numbers."""
+    text = without_plotly(page(make_result(3)))
+    assert '<th scope="row">gpu.<wbr>faulty</th>' in text
+    assert "anywhere" not in text
+    assert not re.search(r"\d\.<wbr>\d", text)
+
+
 def test_the_page_asks_for_nothing() -> None:
     text = without_plotly(page(make_result(3)))
     assert not re.search(r"""(src|href|action)\s*=\s*["']?\s*(https?:)?//""", text)
@@ -121,7 +129,7 @@ def test_each_section_stands_alone(make: object) -> None:
 def test_without_ledgers_the_page_still_has_the_numbers() -> None:
     from dataclasses import replace
 
-    text = without_plotly(page(replace(make_result(3), ledgers=())))
+    text = without_plotly(page(replace(make_result(3), ledgers=()))).replace("<wbr>", "")
     assert "gpu.faulty" in text
     assert 'id="timeline"' not in text
 

@@ -97,7 +97,7 @@ def tables(path: Path) -> dict[str, list[list[str]]]:
             assert [row[0] for row in goodput] == [row[0] for row in cost]
             question = unescape(re.sub(r"^.*?<h2>| <a.*$", "", heading, flags=re.DOTALL))
             rows = zip(goodput, cost, strict=True)
-            found[question] = [[unescape(cell) for cell in (*left, *right[1:])] for left, right in rows]
+            found[question] = [[unescape(cell.replace("<wbr>", "")) for cell in (*left, *right[1:])] for left, right in rows]
     return found
 
 
