@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Mapping
+from decimal import Decimal
 
 HOURS_PER_DAY = 24.0
 HOURS_PER_YEAR = 8766.0
@@ -426,3 +427,30 @@ def format_bytes(n_bytes: float) -> str:
     if not math.isfinite(n_bytes):
         return "n/a" if math.isnan(n_bytes) else f"{n_bytes} B"
     return _with_unit(n_bytes, tuple((_BYTES[unit], unit) for unit in ("PB", "TB", "GB", "MB", "kB", "B")))
+
+
+def format_bandwidth(bytes_per_h: float) -> str:
+    """Write a bandwidth for people, in bytes a second.
+
+    >>> [format_bandwidth(x) for x in (1.8e14, 3600.0)]
+    ['50 GB/s', '1 B/s']
+    """
+    return f"{format_bytes(bytes_per_h / SECONDS_PER_HOUR)}/s"
+
+
+def format_power(watts: float) -> str:
+    """Write a power for people.
+
+    >>> [format_power(x) for x in (700.0, 1200.0)]
+    ['700 W', '1.2 kW']
+    """
+    return _with_unit(watts, ((1e6, "MW"), (1e3, "kW"), (1.0, "W")))
+
+
+def format_plain(number: float) -> str:
+    """Write a number without a unit as a scenario takes it: six figures, no exponent, no thousands.
+
+    >>> [format_plain(x) for x in (0.7, 1e-5, 0.99995, 1024.0)]
+    ['0.7', '0.00001', '0.99995', '1024']
+    """
+    return f"{Decimal(f'{number:.6g}'):f}"

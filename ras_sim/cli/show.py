@@ -146,7 +146,7 @@ def _parts_table(machine: Blueprint, rows: Sequence[Expected]) -> Table:
 
 
 def _per_day(per_h: float) -> str:
-    return f"{per_h * HOURS_PER_DAY:.3g}"
+    return format_count(per_h * HOURS_PER_DAY)
 
 
 def _print_class(console: Console, scenario: Scenario, machine: Blueprint, cls: str) -> None:

@@ -26,6 +26,7 @@ class Varied:
         low, high: its ends as their author wrote them; "value / 1.5" and "value x 1.5" of a factor.
         base: the value of the scenario as it is, in the unit of `span`; None where that is no one number.
         source: of the range.
+        times: the factor, where the range was stated as one.
     """
 
     key: str
@@ -34,6 +35,7 @@ class Varied:
     high: str
     base: float | None
     source: str
+    times: float | None = None
 
     @property
     def factor(self) -> Factor:
@@ -99,7 +101,7 @@ def _stated(scenario: Scenario) -> list[Varied]:
         else:
             ends = f"value / {stated.factor:g}", f"value x {stated.factor:g}"
         span = Span(one.low, one.high, one.unit, one.is_whole, one.is_log)
-        found.append(Varied(key, span, *ends, _base(scenario, key), stated.source))
+        found.append(Varied(key, span, *ends, _base(scenario, key), stated.source, stated.factor))
     return found
 
 

@@ -11,6 +11,7 @@ from ras_sim.report import compare_figures as figures
 from ras_sim.report import compare_views as views
 from ras_sim.report.html import document, write_page
 from ras_sim.report.markup import Column, Section, details, figure, fold, paragraph, selector, table
+from ras_sim.report.setting import changed
 from ras_sim.report.style import label_of
 
 if TYPE_CHECKING:
@@ -192,7 +193,7 @@ def what_differs(comparison: Comparison) -> Section:
     columns = (Column("setting"), Column("base"), Column("other"))
 
     def body(one: Against) -> str:
-        rows = [(change.key, change.base or "not set", change.other or "not set") for change in one.changes]
+        rows = changed(one.changes)
         more = f", the first {N_CHANGES} of {len(rows)}" if len(rows) > N_CHANGES else ""
         found = table(f"Settings that differ{more}", columns, rows[:N_CHANGES]) if rows else ""
         return (found or paragraph("No setting differs.")) + paragraph(views.shared_histories(one))

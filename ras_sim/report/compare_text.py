@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from ras_sim.report import compare_views as views
 from ras_sim.report.grid import Grid
+from ras_sim.report.setting import changed
 from ras_sim.report.text import md, md_table
 
 if TYPE_CHECKING:
@@ -120,6 +121,6 @@ def _findings(comparison: Comparison) -> list[str]:
 
 def _differing(one: Against) -> list[str]:
     """Settings that differ, and what of the histories is shared."""
-    rows = [(change.key, change.base or "not set", change.other or "not set") for change in one.changes]
+    rows = changed(one.changes)
     settings = md_table(("setting", "base", "other"), rows) if rows else "No setting differs."
     return [settings, md(views.shared_histories(one))]

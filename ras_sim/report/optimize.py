@@ -12,7 +12,7 @@ from ras_sim.report.compare_views import level, spread
 from ras_sim.report.grid import Grid
 from ras_sim.report.html import document, write_page
 from ras_sim.report.markup import Column, Section, details, figure, paragraph, table
-from ras_sim.report.style import number, span
+from ras_sim.report.setting import setting
 from ras_sim.report.sweep_views import kind_of
 from ras_sim.report.text import md, md_table
 from ras_sim.scenario.uncertain import quantity
@@ -48,27 +48,26 @@ def labels(found: Optimum) -> list[str]:
     ]
 
 
-def value(text: str) -> str:
-    """A setting as people write it: "0.138333 h" -> "8.3 min"."""
-    found = quantity({"": text}, ("",))
-    return span(found[0]) if found is not None and found[1] == "h" else text
+def values(found: Optimum, one: Trial) -> list[str]:
+    """The settings of a trial as people write them."""
+    return [setting(factor.key, text) for factor, text in zip(found.factors, one.values, strict=True)]
 
 
 def settings(found: Optimum, one: Trial) -> str:
     """The values of a trial, each with its key."""
-    return ", ".join(f"{name} {value(text)}" for name, text in zip(labels(found), one.values, strict=True))
+    return ", ".join(f"{name} {text}" for name, text in zip(labels(found), values(found, one), strict=True))
 
 
 def changes(found: Optimum, one: Trial) -> str:
     """The values of a trial that are not those of the scenario as it is: "interval 8.3 min instead of 30 min"."""
     tree, parts = found.scenario.resolved(), []
-    for factor, name, text in zip(found.factors, labels(found), one.values, strict=True):
+    for factor, name, text in zip(found.factors, labels(found), values(found, one), strict=True):
         here: object = tree
         for key in factor.key.split("."):
             here = here.get(key) if isinstance(here, dict) else None
-        old = value(str(here)) if isinstance(here, str | int | float) else ""
-        if old != value(text):
-            parts.append(f"{name} {value(text)}" + (f" instead of {old}" if old else ""))
+        old = setting(factor.key, str(here)) if isinstance(here, str | int | float) else ""
+        if old != text:
+            parts.append(f"{name} {text}" + (f" instead of {old}" if old else ""))
     return ", ".join(parts) or "nothing is changed"
 
 
@@ -136,7 +135,7 @@ def _edges(found: Optimum) -> list[str]:
         if at is not None and factor.span.is_whole:
             width = 0.0
         if at is not None and not factor.span.low + width < at[0] < factor.span.high - width:
-            lines.append(f"{name} {value(text)} is at an end of its range: the best value may lie beyond.")
+            lines.append(f"{name} {setting(factor.key, text)} is at an end of its range: the best value may lie beyond.")
     return lines
 
 
@@ -152,7 +151,7 @@ def rows(found: Optimum) -> list[list[str]]:
 
 
 def _finalist_row(found: Optimum, one: Finalist) -> list[str]:
-    cells = [str(one.trial.number), *map(value, one.trial.values)]
+    cells = [str(one.trial.number), *values(found, one.trial)]
     for name, found_level, off in zip(found.objectives, one.level, one.fresh, strict=True):
         cells += [level(found_level.mean, kind_of(name)), *spread(off, kind_of(name))]
     return [*cells, "no" if one.is_dominated else "yes"]
@@ -175,7 +174,7 @@ def trial_rows(found: Optimum) -> list[list[str]]:
         cells = [level(mean, kind_of(name)) for mean, name in zip(outcome, found.objectives, strict=True)]
         if one.outcome is None:
             cells = ["no result", *[""] * (len(cells) - 1)]
-        lines.append([str(one.number), *map(value, one.values), *cells])
+        lines.append([str(one.number), *values(found, one), *cells])
     return lines
 
 
@@ -199,7 +198,7 @@ def optimize_summary(found: Optimum) -> RenderableType:
                 level(mean.mean, kind_of(name))
                 for mean, name in zip(one.level, found.objectives, strict=True)
             ]
-            lines.append([*map(value, one.trial.values), *cells, "no" if one.is_dominated else "yes"])
+            lines.append([*values(found, one.trial), *cells, "no" if one.is_dominated else "yes"])
         heading = (*labels(found), *(figures.named(found, name) for name in found.objectives), "holds")
         parts += [Text(), Grid(heading, lines, ())]
         if len(found.finalists) > N_TERMINAL:
@@ -283,11 +282,11 @@ def scenario(found: Optimum) -> Section:
     for factor in found.factors:
         if factor.span is None:
             lines.append([factor.key, ", ".join(factor.values)])
-        elif factor.span.unit == "h":
-            lines.append([factor.key, f"{span(factor.span.low)} to {span(factor.span.high)}"])
         else:
-            ends = f"{number(factor.span.low)} to {number(factor.span.high)} {factor.span.unit}"
-            lines.append([factor.key, ends.rstrip()])
+            low, high = (
+                setting(factor.key, factor.span.exactly(end)) for end in (factor.span.low, factor.span.high)
+            )
+            lines.append([factor.key, f"{low} to {high}"])
     varied = table("What was varied", (Column("key"), Column("values")), lines)
     text = details("Scenario as it is, every value", found.scenario.resolved_text)
     return Section("scenario", "Scenario", varied + text)

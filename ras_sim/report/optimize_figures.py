@@ -10,6 +10,7 @@ from ras_sim.experiment.search import is_log
 from ras_sim.report import style
 from ras_sim.report.compare_views import level
 from ras_sim.report.figures import Chart, blank, ticks, to_spec
+from ras_sim.report.setting import axis_unit, setting
 from ras_sim.report.sweep_views import kind_of, metric_label
 from ras_sim.report.timeline import safe
 from ras_sim.scenario.uncertain import quantity
@@ -41,7 +42,7 @@ def _level(found: Optimum, one: Trial, place: int = 0) -> float:
 
 def _hover(found: Optimum, one: Trial) -> str:
     """A trial in words."""
-    values = [f"{safe(f.key)}: {safe(text)}" for f, text in zip(found.factors, one.values, strict=True)]
+    values = [f"{safe(f.key)}: {safe(setting(f.key, text))}" for f, text in zip(found.factors, one.values, strict=True)]
     levels = [
         f"{named(found, name)}: {level(mean, kind_of(name))}"
         for name, mean in zip(found.objectives, one.outcome or (), strict=True)
@@ -99,12 +100,10 @@ def _slice(found: Optimum, place: int, factor: Factor) -> Chart:
         axis |= {**ticks(factor.values), "range": [-0.5, len(factor.values) - 0.5]}
     else:
         x = [(quantity({"": one.values[place]}, ("",)) or (0.0, ""))[0] for one in worth]
-        scale, unit = (
-            (60.0, " min") if factor.span.unit == "h" and factor.span.high <= 3 else (1.0, factor.span.unit)
-        )
-        x = [round(scale * at, 7) for at in x]
+        scale, unit = axis_unit(factor.span.unit, factor.span.high)
+        x = [float(f"{scale * at:.7g}") for at in x]
         axis |= {
-            "ticksuffix": f" {safe(unit.strip())}".rstrip(),
+            "ticksuffix": f" {safe(unit)}".rstrip(),
             "type": "log" if is_log(factor.span) else "linear",
         }
         if is_log(factor.span):

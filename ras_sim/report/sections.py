@@ -12,9 +12,9 @@ from ras_sim.report.aimed import aimed_headlines, quantiles_line
 from ras_sim.report.bill import costs
 from ras_sim.report.markup import Column, Section, details, figure, paragraph, selector, table
 from ras_sim.report.published import UNDECIDED, comparisons
+from ras_sim.report.setting import setting
 from ras_sim.report.style import CATEGORY_MEANINGS, label_of, number, percent, span
 from ras_sim.report.technicians import technicians
-from ras_sim.units import format_duration, format_rate
 
 if TYPE_CHECKING:
     from ras_sim.experiment.replicate import Result
@@ -245,25 +245,11 @@ def sources(result: Result) -> Section | None:
     found = result.scenario.sources()
     if not found:
         return None
-    rows = [(key, in_units_of_people(value), source, kind_of(source)) for key, value, source in found]
+    rows = [(key, setting(key, value), source, kind_of(source)) for key, value, source in found]
     assumed, partly = (sum(1 for row in rows if row[3] == kind) for kind in ("assumed", "partly assumed"))
     columns = (Column("setting"), Column("value"), Column("source"), Column("kind"))
     caption = f"{len(rows)} settings state their source: {assumed} are assumed, {partly} in part"
     return Section("sources", "Sources", table(caption, columns, rows))
-
-
-_AMOUNT = re.compile(r"(?<![\w.])(\d+(?:\.\d+)?(?:e[+-]?\d+)?) (/h|h)(?![\w/])")
-
-
-def in_units_of_people(text: str) -> str:
-    """Text with times and rates in units that suit, in place of hours and rates per hour; no long decimals.
-
-    >>> in_units_of_people("blocking 0.016666666666666666 h, nodes 3, rate 6.97e-06 /h, speed 0.123456")
-    'blocking 1 min, nodes 3, rate 0.0611 /year, speed 0.1235'
-    """
-    writers = {"h": format_duration, "/h": format_rate}
-    text = _AMOUNT.sub(lambda found: writers[found[2]](float(found[1])), text)
-    return re.sub(r"(?<![\w.])\d+\.\d{5,}(?![\w.])", lambda found: f"{float(found[0]):.4g}", text)
 
 
 def kind_of(source: str) -> str:

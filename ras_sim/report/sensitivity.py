@@ -14,7 +14,8 @@ from ras_sim.report.grid import Grid
 from ras_sim.report.html import document, write_page
 from ras_sim.report.markup import Column, Section, details, figure, paragraph, table
 from ras_sim.report.sensitivity_words import EXPLAINED
-from ras_sim.report.style import count, number, percent, span
+from ras_sim.report.setting import setting
+from ras_sim.report.style import number, percent
 from ras_sim.report.sweep_views import kind_of, metric_label
 from ras_sim.report.text import md, md_table
 
@@ -95,7 +96,7 @@ def _swing_text(found: Sensitivity, place: int) -> str:
     one = found.numbers[place]
     amount, interval = _size(found.swings[place].swing, kind_of(found.metric))
     sure = f" (95%: {interval})" if interval != NOTHING else ""
-    return f"{one.key}: a swing of {amount}{sure} from {one.low} to {one.high}"
+    return f"{one.key}: a swing of {amount}{sure} from {' to '.join(ends(one))}"
 
 
 def _screening_verdict(found: Sensitivity) -> list[str]:
@@ -137,7 +138,11 @@ def _luck(found: Sensitivity, screening: Screening) -> list[str]:
     clear = [place for place in order if place not in luck]
     lines = []
     if first in luck:
-        more = f"what is more than luck begins with {found.numbers[clear[0]].key}" if clear else "so may all else"
+        more = (
+            f"what is more than luck begins with {found.numbers[clear[0]].key}"
+            if clear
+            else "so may all else"
+        )
         lines.append(f"That may be luck; {more}.")
     if luck:
         names = _listed([found.numbers[place].key for place in luck])
@@ -156,7 +161,7 @@ def _share(share: float) -> str:
 def remarks(found: Sensitivity) -> list[str]:
     """Ranges that do not hold the value of the scenario itself."""
     return [
-        f"{one.key}: the scenario has {value_text(one)}, outside of the range {one.low} to {one.high}."
+        f"{one.key}: the scenario has {value_text(one)}, outside of the range {' to '.join(ends(one))}."
         for one in found.numbers
         if one.is_outside
     ]
@@ -164,13 +169,18 @@ def remarks(found: Sensitivity) -> list[str]:
 
 def value_text(one: Varied) -> str:
     """The value of the scenario as it is."""
-    if one.base is None:
-        return "no one number"
-    if one.span.unit == "h":
-        return span(one.base)
-    if one.span.is_whole:
-        return count(one.base)
-    return f"{number(one.base)} {one.span.unit}".rstrip()
+    return "no one number" if one.base is None else _written(one, one.base)
+
+
+def ends(one: Varied) -> tuple[str, str]:
+    """The range of a number, as its author wrote it; of a factor the values that it leads to."""
+    if one.times is None:
+        return one.low, one.high
+    return _written(one, one.span.low), _written(one, one.span.high)
+
+
+def _written(one: Varied, value: float) -> str:
+    return setting(one.key, one.span.exactly(value))
 
 
 def _listed(names: list[str]) -> str:
@@ -209,7 +219,8 @@ def rows(found: Sensitivity) -> list[list[str]]:
     kind, lines = kind_of(found.metric), []
     for place in found.ranked():
         one = found.numbers[place]
-        line = [one.key, one.low, value_text(one), one.high]
+        low, high = ends(one)
+        line = [one.key, low, value_text(one), high]
         if found.screening is None:
             swing = found.swings[place]
             line += [spread(swing.at_low, kind)[0], spread(swing.at_high, kind)[0], *_size(swing.swing, kind)]
@@ -303,8 +314,12 @@ def sensitivity_markdown(found: Sensitivity) -> str:
 
 def source_rows(found: Sensitivity) -> list[list[str]]:
     """Law and source of every range, in the order of the scenario."""
-    laws = {True: "log-uniform", False: "uniform"}
-    return [[one.key, laws[one.span.is_log], one.source] for one in found.numbers]
+    return [[one.key, _law(one), one.source] for one in found.numbers]
+
+
+def _law(one: Varied) -> str:
+    law = "log-uniform" if one.span.is_log else "uniform"
+    return law if one.times is None else f"{law}, {one.low} to {one.high}"
 
 
 def write_sensitivity_report(found: Sensitivity, path: str | Path) -> Path:
@@ -343,7 +358,7 @@ def sources(found: Sensitivity) -> Section:
     """Where the ranges come from."""
     columns = [Column("uncertain number"), Column("law"), Column("source")]
     return Section(
-        "sources",
+        "ranges",
         "Where the ranges come from",
         table("In the order of the scenario", columns, source_rows(found)),
     )
