@@ -18,7 +18,8 @@ SECONDS_PER_HOUR = 3600.0
 FIT_HOURS = 1e9  # 1 FIT is one failure in 10**9 hours
 
 _MAX_CHARS = 80  # longer texts are refused before any pattern sees them
-_NUMBER = r"(?:(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d*)?|\.\d+)(?:e[+-]?\d+)?"
+# Commas part thousands; in "0,500" one would stand for a decimal point, and is refused.
+_NUMBER = r"(?:(?:[1-9]\d{0,2}(?:,\d{3})+|\d+)(?:\.\d*)?|\.\d+)(?:e[+-]?\d+)?"
 _HOURS = {
     name: hours
     for names, hours in (
@@ -66,17 +67,40 @@ _BYTES_WANTED = "a size with its unit, e.g. '80 GB', '640 GiB'"
 _BANDWIDTH_WANTED = "a bandwidth with its unit (b is bits, B is bytes), e.g. '400 Gb/s', '50 GB/s'"
 _FRACTION_WANTED = "a fraction from 0 to 1 or a percentage, e.g. 0.05, '5 %'"
 _POWER_WANTED = "a power with its unit, e.g. '700 W', '1.2 kW'"
+_AMOUNT_WANTED = "a number >= 0, e.g. 400, '14,000,000'"
 _OF_CURRENCY = "in the currency that `currency` names"
 _PRICE_WANTED = f"a number of money, e.g. 25000, '25,000', {_OF_CURRENCY}"
 _PRICE_PER_TIME_WANTED = f"money per time, e.g. '2.50 per GPU-hour', '30,000 per 4 years', {_OF_CURRENCY}"
 _PRICE_PER_ENERGY_WANTED = f"money per energy, e.g. '0.08 per kWh', '80 per MWh', {_OF_CURRENCY}"
 
 
+_COMMA = re.compile(r"(?<![\d.,])\d+(?:,\d*)+")
+_THOUSANDS = re.compile(r"[1-9]\d{0,2}(?:,\d{3})+")
+
+
 def _fail(value: object, wanted: str) -> ValueError:
     shown = repr(value)
     return ValueError(
-        f"got {shown if len(shown) <= _MAX_CHARS else shown[:_MAX_CHARS] + '...'}, want {wanted}"
+        f"got {shown if len(shown) <= _MAX_CHARS else shown[:_MAX_CHARS] + '...'}, want {wanted}{_comma(value)}"
     )
+
+
+def _comma(value: object) -> str:
+    """What to write instead, if a comma stands where it does not part thousands; else "".
+
+    >>> _comma("1,5 h")
+    "; commas part thousands, as in '1,500': write '1.5 h' with a point"
+    >>> _comma("1,500 parsecs")
+    ''
+    """
+    if not isinstance(value, str) or len(value) > _MAX_CHARS:
+        return ""
+    found = [number[0] for number in _COMMA.finditer(value) if not _THOUSANDS.fullmatch(number[0])]
+    if not found:
+        return ""
+    is_decimal = found[0].count(",") == 1 and not found[0].endswith(",")
+    instead = value.replace(found[0], found[0].replace(",", "."), 1) if is_decimal else ""
+    return "; commas part thousands, as in '1,500'" + (f": write {instead!r} with a point" if is_decimal else "")
 
 
 def _clean(value: str | float, wanted: str) -> str:
@@ -289,6 +313,17 @@ def parse_price(value: str | float) -> float:
     return _parse_quantity(value, {"": 1.0}, _PRICE_WANTED, fold=False)
 
 
+def parse_amount(value: str | float) -> float:
+    """Read a number without a unit, 400 or "14,000,000"; returns it, >= 0, finite.
+
+    Raises: ValueError with what was got and what is wanted.
+
+    >>> parse_amount("14,000,000")
+    14000000.0
+    """
+    return _parse_quantity(value, {"": 1.0}, _AMOUNT_WANTED, fold=False)
+
+
 def parse_price_per_h(value: str | float) -> float:
     """Read money per time, "2.50 per GPU-hour" or "30,000 per 4 years" or 0; returns it per hour, >= 0, finite.
 
@@ -435,6 +470,8 @@ def format_bandwidth(bytes_per_h: float) -> str:
     >>> [format_bandwidth(x) for x in (1.8e14, 3600.0)]
     ['50 GB/s', '1 B/s']
     """
+    if not math.isfinite(bytes_per_h):
+        return "n/a" if math.isnan(bytes_per_h) else f"{bytes_per_h} B/s"
     return f"{format_bytes(bytes_per_h / SECONDS_PER_HOUR)}/s"
 
 
@@ -444,6 +481,8 @@ def format_power(watts: float) -> str:
     >>> [format_power(x) for x in (700.0, 1200.0)]
     ['700 W', '1.2 kW']
     """
+    if not math.isfinite(watts):
+        return "n/a" if math.isnan(watts) else f"{watts} W"
     return _with_unit(watts, ((1e6, "MW"), (1e3, "kW"), (1.0, "W")))
 
 

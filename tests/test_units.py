@@ -72,7 +72,10 @@ GOOD: list[tuple[Callable[[str | float], float], str | float, float]] = [
 ]
 
 BAD: dict[Callable[[str | float], float], list[object]] = {
-    units.parse_duration_h: [5, 5.0, "5", "5 m", "h", "", "5 h 3 min", "1,5 h", "5 parsecs", "5 %", "0x5 h"],
+    units.parse_duration_h: [
+        *(5, 5.0, "5", "5 m", "h", "", "5 h 3 min", "1,5 h", "0,500 h", "0,061 h", "01,500 h"),
+        *("5 parsecs", "5 %", "0x5 h"),
+    ],
     units.parse_rate_per_h: [
         *(1, "1", "450", "AFR 100 %", "AFR", "AFR 2 h", "MTBF 0 h", "MTBF", "MTBF 5", "MTBF 2 %", "5 h"),
         *(
@@ -116,7 +119,28 @@ FORMATTERS = (
     units.format_count,
     units.format_percent,
     units.format_bytes,
+    units.format_bandwidth,
+    units.format_power,
 )
+
+DECIMAL_COMMAS = {
+    "1,5 h": "1.5 h", "0,500 h": "0.500 h", "12,25 h": "12.25 h", "1,5000 h": "1.5000 h",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("text", DECIMAL_COMMAS)
+def test_a_decimal_comma_is_refused_with_what_to_write(text: str) -> None:
+    with pytest.raises(ValueError, match=f"write '{DECIMAL_COMMAS[text]}' with a point"):
+        units.parse_duration_h(text)
+    with pytest.raises(ValueError, match=r"commas part thousands, as in '1,500'$"):
+        units.parse_duration_h("1,23,456 h")
+    with pytest.raises(ValueError, match=r"years'$"):
+        units.parse_duration_h("1,500 parsecs")
+
+
+@pytest.mark.parametrize(("text", "value"), [("14,000,000", 14e6), ("1,500.25", 1500.25), (400, 400.0)])
+def test_thousands_may_be_parted(text: str | float, value: float) -> None:
+    assert units.parse_amount(text) == units.parse_price(text) == value
 
 
 @pytest.mark.parametrize(("parse", "text", "value"), GOOD)

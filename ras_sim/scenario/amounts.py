@@ -1,13 +1,14 @@
 """Amounts of metrics: what a metric is made of, which way it is better, and how bounds and margins on it are written.
 
-An amount is written in the unit of its metric: `85 %` or 0.85 for a share, `2 h` for a time, a bare number for a count.
+An amount is written in the unit of its metric: `85 %` or 0.85 for a share, `2 h` for a time, a number for a
+count or an amount of money: 400, "14,000,000".
 """
 
 from __future__ import annotations
 
 from typing import Literal, NamedTuple, TypeAlias
 
-from ras_sim.units import parse_duration_h, parse_fraction
+from ras_sim.units import parse_amount, parse_duration_h, parse_fraction
 
 Kind: TypeAlias = Literal["share", "time", "count"]
 """What a metric is made of, and so how its amounts are written."""
@@ -57,17 +58,17 @@ def bound(metric: str, amount: float | str) -> float:
 
     Raises: ValueError with what was got and what is wanted.
 
-    >>> bound("ettr", "85 %"), bound("mtti_h", "90 min"), bound("interruptions", 400)
-    (0.85, 1.5, 400.0)
+    >>> bound("ettr", "85 %"), bound("mtti_h", "90 min"), bound("cost", "14,000,000")
+    (0.85, 1.5, 14000000.0)
     """
     kind = kind_of(metric)
     if kind == "share":
         return parse_fraction(amount)
     if kind == "time":
         return parse_duration_h(amount)
-    if isinstance(amount, str) or amount < 0:
+    if not isinstance(amount, str) and amount < 0:
         raise ValueError(f"got {amount!r}, want a number >= 0")
-    return float(amount)
+    return parse_amount(amount)
 
 
 def margin(metric: str, amount: float | str) -> Margin:

@@ -174,9 +174,25 @@ def _hint(kind: str, context: Mapping[str, Any], node: Node) -> str:
         return nearest(node.text, _choices(context))
     if kind == "string_type":
         return "put it in quotes"
+    if kind in ("int_type", "float_type"):
+        return _plain_number(node.text)
     if kind == "bool_type" and node.text.lower() in ("yes", "on", "no", "off"):
         return f"write {'true' if node.text.lower() in ('yes', 'on') else 'false'}"
     return ""
+
+
+_GROUPED = re.compile(r"[1-9]\d{0,2}(?:,\d{3})*(?:\.\d+)?|0?\.\d+")
+
+
+def _plain_number(text: str) -> str:
+    """How a number is written that was given as a text: without quotes and commas; "" if it is none.
+
+    >>> _plain_number("16,384"), _plain_number("0.5"), _plain_number("1,5"), _plain_number("many")
+    ('write 16384', 'write 0.5', 'write 1.5, with a point', '')
+    """
+    if _GROUPED.fullmatch(text):
+        return f"write {text.replace(',', '')}"
+    return f"write {text.replace(',', '.')}, with a point" if re.fullmatch(r"\d+,\d+", text) else ""
 
 
 def _entries(n: int) -> str:

@@ -264,6 +264,10 @@ def _convert(node: Any, file: str, problems: list[Problem]) -> Node:
         key_place = _place(key.start_mark, file)
         if not isinstance(key, yaml.ScalarNode) or (key.value == "<<" and not key.style):
             problems.append(_problem(key_place, "no plain key", "a name before the colon"))
+        elif _is_cut_off(key, value):
+            problems.append(
+                _problem(key_place, f"a comma before {quoted(key.value)}", "an amount with commas in quotes")
+            )
         elif key.value in entries:
             first = entries[key.value].key_place.line
             problems.append(
@@ -272,3 +276,9 @@ def _convert(node: Any, file: str, problems: list[Problem]) -> Node:
         else:
             entries[key.value] = Entry(key_place, _convert(value, file, problems))
     return Block(entries, place)
+
+
+def _is_cut_off(key: yaml.Node, value: yaml.Node) -> bool:
+    """Whether a key is the end of an amount: YAML reads {at_most: 14,000} as 14 and a key 000 of nothing."""
+    is_nothing = isinstance(value, yaml.ScalarNode) and not value.value and not value.style
+    return is_nothing and isinstance(key, yaml.ScalarNode) and not key.style and key.value[:1].isdecimal()

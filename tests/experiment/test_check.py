@@ -13,6 +13,7 @@ import ras_sim
 from ras_sim.errors import InputError
 from ras_sim.experiment import baseline as baselines
 from ras_sim.experiment.check import Check, Subject, _Gate, check, looks, subject_of
+from ras_sim.experiment.claims import claims_of
 from ras_sim.experiment.differences import BETTER
 from ras_sim.experiment.rebase import new_baseline
 from ras_sim.experiment.replicate import measured, run
@@ -48,6 +49,8 @@ def checked(expect: str, *overrides: str, **options: Any) -> Check:
         ("goodput: {at_least: 85 h}", "expect.goodput.at_least: got '85 h', want a fraction"),
         ("mtti_h: {at_least: 2}", "expect.mtti_h.at_least: got 2, want a time with its unit"),
         ("interruptions: {at_most: 5 %}", "expect.interruptions.at_most: got '5 %', want a number >= 0"),
+        ("interruptions: {at_most: '1,5'}", "commas part thousands, as in '1,500': write '1.5' with a point"),
+        ("interruptions: {at_most: 1,500}", "got a comma before '500', want an amount with commas in quotes"),
         ("interruptions: {at_most: true}", "got true, want an amount in the unit of the metric"),
         ("interruptions: {at_most: .inf}", "got .inf, want an amount"),
         ("interruptions: {at_least: -1}", "got -1, want a number >= 0"),
@@ -70,6 +73,12 @@ def test_amounts_are_read_in_the_unit_of_their_metric() -> None:
         "goodput: {at_least: 50 %}, time_h.restore: {at_most: 60 min}, interruptions: {at_least: 2}"
     )
     assert [one.bound for one in done.judged] == [0.5, 1.0, 2.0]
+
+
+def test_thousands_may_be_parted_in_quotes() -> None:
+    one = scenario("interruptions: {at_most: '14,000,000'}, mtti_h: {at_least: '8,766 h'}")
+    assert [claim.limit for claim in claims_of(one)] == [14e6, 8766.0]
+    assert loads(one.resolved_text) == one
 
 
 def test_a_resolved_scenario_says_the_same() -> None:

@@ -93,7 +93,7 @@ def test_all_refusals_at_once() -> None:
     assert len(_refused("a: &x 1\nb: *x\nc: !t 2\n")) == 3
 
 
-@pytest.mark.parametrize("text", ["a: 1\na: 2", "? [a]\n: 1", "<<: {a: 1}"])
+@pytest.mark.parametrize("text", ["a: 1\na: 2", "{a: 1,500}", "{a: 1,500.25, b: 2}", "? [a]\n: 1", "<<: {a: 1}"])
 def test_keys_that_are_no_plain_single_keys_are_problems(text: str) -> None:
     _, problems = parse(text, "f.yaml")
     assert len(problems) == 1
