@@ -17,6 +17,7 @@ import pytest
 from ras_sim import __version__
 from ras_sim.experiment import rundir
 from tests.cli.saying import said
+from tests.cli.within import called, refused
 
 ROOT = Path(__file__).parents[2]
 EXECUTABLE = Path(sys.executable).with_name("ras-sim")
@@ -118,9 +119,13 @@ def test_run_directory(tmp_path: Path) -> None:
     ids=lambda arguments: " ".join(Path(str(one)).name for one in arguments),
 )
 def test_bad_input_ends_with_2_and_a_message(arguments: Sequence[str | Path]) -> None:
-    done = _ras_sim(*arguments, code=2)
-    assert done.stdout == ""
-    assert done.stderr
+    assert refused(*arguments)
+
+
+def test_bad_input_ends_the_real_executable_in_the_same_way() -> None:
+    for arguments in (("run", TINY, "--seed", "x"), ("run", TINY, "--set", "job.gpuss=3")):
+        there, here = _ras_sim(*arguments, code=2), called(*arguments)
+        assert (there.stdout, there.stderr) == (here.stdout, here.stderr)
 
 
 def test_validate_goes_on_after_a_bad_file(tmp_path: Path) -> None:

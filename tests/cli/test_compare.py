@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.saying import said
+from tests.cli.within import refused
 
 ROOT = Path(__file__).parents[2]
 EXECUTABLE = Path(sys.executable).with_name("ras-sim")
@@ -106,15 +107,13 @@ def test_the_folder_of_a_comparison(tmp_path: Path) -> None:
     ],
 )
 def test_bad_input_ends_with_2_and_a_message(arguments: Sequence[str | Path], message: str) -> None:
-    done = compare(*arguments, code=2)
-    assert message in done.stderr
-    assert done.stdout == ""
+    assert message in refused("compare", *arguments)
 
 
 def test_a_run_is_not_overwritten_by_a_comparison(tmp_path: Path) -> None:
     run = [str(EXECUTABLE), "run", str(TINY), "--out", str(tmp_path / "run"), "-q"]
     subprocess.run(run, check=True, env=ENVIRONMENT, timeout=120)
-    assert "want an earlier comparison" in compare(TINY, TINY, "--out", tmp_path / "run", code=2).stderr
+    assert "want an earlier comparison" in refused("compare", TINY, TINY, "--out", tmp_path / "run")
 
 
 def test_designs_of_another_size_say_what_is_shared() -> None:
@@ -131,4 +130,4 @@ def test_a_precision_decides_how_many_replications_there_are() -> None:
     assert made["replications"] == made["precision"]["n_needed"] > 10
     short = compare(*arguments, "0.01%", "--max-replications", "15").stdout
     assert "goodput to ±0.01 points: not reached" in " ".join(short.split())
-    assert "want points as a percentage or a fraction" in compare(*arguments, "5x", code=2).stderr
+    assert "want points as a percentage or a fraction" in refused("compare", *arguments, "5x")

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.saying import said
+from tests.cli.within import refused
 
 ROOT = Path(__file__).parents[2]
 EXECUTABLE = Path(sys.executable).with_name("ras-sim")
@@ -65,5 +66,5 @@ def test_quiet_says_nothing() -> None:
 
 def test_wrong_names_and_folders_are_refused_before_the_runs(tmp_path: Path) -> None:
     (tmp_path / "mine.txt").write_text("mine")
-    assert "did you mean 'fewer'" in importance(TINY, "--what", "fewr", code=2).stderr
-    assert "mine.txt" in importance(TINY, "--out", tmp_path, code=2).stderr
+    for message, arguments in (("did you mean 'fewer'", ("--what", "fewr")), ("mine.txt", ("--out", tmp_path))):
+        assert message in refused("importance", TINY, *arguments)

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.saying import said
+from tests.cli.within import refused
 
 ROOT = Path(__file__).parents[2]
 EXECUTABLE = Path(sys.executable).with_name("ras-sim")
@@ -78,12 +79,12 @@ def test_explain_tells_the_worst_of_all_or_of_one_replication(saved: Path) -> No
     ],
 )
 def test_explain_says_what_there_is(saved: Path, arguments: tuple[str, ...], said: str) -> None:
-    assert said in ras_sim("explain", saved, *arguments, code=2).stderr
+    assert said in refused("explain", saved, *arguments)
 
 
 def test_a_folder_that_is_no_run(tmp_path: Path) -> None:
-    assert "want a run directory" in ras_sim("explain", tmp_path, code=2).stderr
-    assert "want a run directory" in ras_sim("explain", tmp_path / "none", code=2).stderr
+    assert "want a run directory" in refused("explain", tmp_path)
+    assert "want a run directory" in refused("explain", tmp_path / "none")
 
 
 def test_trace_is_written_whole(saved: Path, tmp_path: Path) -> None:
@@ -100,9 +101,9 @@ def test_trace_is_written_whole(saved: Path, tmp_path: Path) -> None:
 def test_trace_refuses_what_is_not_there(saved: Path, tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     for out in (tmp_path / "none" / "trace.json", tmp_path / "file" / "trace.json", tmp_path, "."):
-        assert "want a file that can be written" in ras_sim("trace", saved, "--out", out, code=2).stderr
+        assert "want a file that can be written" in refused("trace", saved, "--out", out)
     assert [one.name for one in tmp_path.iterdir()] == ["file"]
-    said = ras_sim("trace", saved, "--replication", "3", code=2).stderr
+    said = refused("trace", saved, "--replication", "3")
     assert "want a replication of this run: 0 to 2" in said
 
 
@@ -125,7 +126,7 @@ def test_export_writes_a_log_that_other_tools_read(saved: Path, tmp_path: Path) 
 
 
 def test_export_names_the_formats_that_there_are(saved: Path) -> None:
-    said = ras_sim("export", saved, "--format", "goodputlog", code=2).stderr
+    said = refused("export", saved, "--format", "goodputlog")
     assert "--format: got 'goodputlog', want one of goodput-log (did you mean 'goodput-log'?)" in said
 
 
@@ -152,5 +153,5 @@ def test_query_for_people_and_what_json_has_no_word_for(saved: Path) -> None:
 @pytest.mark.parametrize("sql", ["selekt 1", "select nothing from replications", "select * from none"])
 def test_query_that_cannot_be_answered(saved: Path, sql: str) -> None:
     pytest.importorskip("duckdb")
-    assert "want a statement that DuckDB understands" in ras_sim("query", saved, sql, code=2).stderr
-    assert "want a run directory" in ras_sim("query", saved.parent, sql, code=2).stderr
+    assert "want a statement that DuckDB understands" in refused("query", saved, sql)
+    assert "want a run directory" in refused("query", saved.parent, sql)

@@ -15,6 +15,7 @@ from ras_sim.experiment.replicate import run
 from ras_sim.metrics.precision import Wish
 from ras_sim.scenario.load import load
 from tests.cli.test_command_line import ENVIRONMENT, EXECUTABLE
+from tests.cli.within import refused
 
 TINY = Path(__file__).parents[1] / "scenarios" / "tiny.yaml"
 
@@ -68,13 +69,13 @@ def test_the_same_command_goes_on_to_the_same_precision(tmp_path: Path) -> None:
 def test_what_makes_no_sense_is_said() -> None:
     assert (
         "none of it with --replication"
-        in command(TINY, "--precision", "1%", "--replication", "3", code=2).stderr
+        in refused("run", TINY, "--precision", "1%", "--replication", "3")
     )
-    assert "want a precision with it" in command(TINY, "--metric", "mtti_h", code=2).stderr
-    both = command(TINY, "--precision", "1 h", "--metric", "goodputt", "-n", "5", code=2).stderr
+    assert "want a precision with it" in refused("run", TINY, "--metric", "mtti_h")
+    both = refused("run", TINY, "--precision", "1 h", "--metric", "goodputt", "-n", "5")
     assert "did you mean 'goodput'" in both
     assert "replications: got 5, want >= 10" in both
-    assert "replications: got 0" in command(TINY, "-n", "0", code=2).stderr
+    assert "replications: got 0" in refused("run", TINY, "-n", "0")
 
 
 def test_progress_shows_the_interval_closing(

@@ -102,6 +102,10 @@ def test_a_new_run_removes_the_reports_of_the_old_one(tmp_path: Path) -> None:
     assert rundir.read(tmp_path).manifest["seed"] == 2
 
 
+EVERY = 3
+"""Of how many wrecks one is also written over: that costs more than all else, and every wreck has its like near by."""
+
+
 class Killed(BaseException):
     """Stands for the end of the process: nothing after it touches the disk."""
 
@@ -122,7 +126,7 @@ def killed(save: Callable[[Path], Path], folder: Path, step: int) -> bool:
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(os, "replace", fatal(os.replace))
-        patch.setattr(os, "fsync", fatal(os.fsync))
+        patch.setattr(os, "fsync", fatal(lambda _descriptor: None))  # only this process ends, not the machine
         patch.setattr(Path, "unlink", fatal(Path.unlink))
         try:
             save(folder)
@@ -141,11 +145,13 @@ def test_a_kill_at_any_step_leaves_the_old_run_or_the_new_one(tmp_path: Path, n_
         folder = shutil.copytree(tmp_path / "run1", tmp_path / str(step))
         if not killed(runs[2].save, folder, step):
             break
+        if n_more and step % EVERY:
+            continue
         assert all(killed(runs[3].save, folder, early) for early in range(1, n_more + 1))
         read = rundir.read(folder)
         states.append(read.manifest["seed"])
         assert_same_frames(read.frames, wanted[states[-1]])
-        if n_more == 0:
+        if n_more == 0 and step % EVERY == 0:
             assert_same_frames(rundir.read(runs[3].save(folder)).frames, wanted[3])
             assert set(contents(folder)) == set(contents(tmp_path / "run3"))
     # Both come about, and never the old one after the new one.
@@ -170,7 +176,8 @@ def test_a_kill_while_the_first_run_is_written_leaves_no_run_or_a_whole_one(tmp_
             states.append(len(rundir.read(folder).ledgers()))
         except InputError:
             states.append(0)
-        assert len(rundir.read(one.save(folder)).ledgers()) == 3
+        if step % EVERY == 0:
+            assert len(rundir.read(one.save(folder)).ledgers()) == 3
     assert states == sorted(states)
     assert set(states) == {0, 3}
 
