@@ -26,11 +26,15 @@ pytestmark = [
 ]
 
 SWEEP = ("--vary", "job.checkpoints.remote.interval=15 min,1 h", "--vary", "job.spares.nodes=2,4")
+RANGES = ("--vary", "job.checkpoints.remote.interval=15 min..4 h", "--vary", "detection.crash=30 s..1 h")
 COMMANDS = {
     "run": ("run", TINY, "-n", "9"),
     "compare": ("compare", TINY, "--set-b", "job.spares.nodes=0", "-n", "5"),
     "sweep": ("sweep", TINY, *SWEEP, "-n", "3"),
     "importance": ("importance", TINY, "-n", "3"),
+    "tornado": ("sensitivity", TINY, *RANGES, "-n", "2"),
+    "morris": ("sensitivity", TINY, *RANGES, "--method", "morris", "--trajectories", "4", "-n", "2"),
+    "optimize": ("optimize", TINY, *RANGES, "--trials", "5", "--fresh", "3", "-n", "2"),
 }
 
 
@@ -52,8 +56,9 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalCluster]:
 
 
 def results(folder: Path) -> dict[str, object]:
-    """Tables byte for byte, JSON without the time that it took."""
-    found: dict[str, object] = {str(path.name): path.read_bytes() for path in folder.rglob("*.parquet")}
+    """Tables and scenarios byte for byte, JSON without the time that it took."""
+    files = [path for kind in ("parquet", "yaml") for path in folder.rglob(f"*.{kind}")]
+    found: dict[str, object] = {str(path.name): path.read_bytes() for path in files}
     for path in folder.glob("*.json"):
         if path.name != "manifest.json":
             found[path.name] = {**json.loads(path.read_text()), "wall_s": 0}
