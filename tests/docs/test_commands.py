@@ -23,15 +23,23 @@ BARS = re.compile(r"^[\s░-▟■-◿]+$")
 
 def commands(page: Path) -> list[tuple[str, list[str]]]:
     """(command, expected lines) of a page, in order."""
-    found: list[tuple[str, list[str]]] = []
+    return [one for part in parts(page).values() for one in part]
+
+
+def parts(page: Path) -> dict[str, list[tuple[str, list[str]]]]:
+    """The same by the heading under which they stand: each part runs by itself, so that a reader may begin there."""
+    lines = page.read_text(encoding="utf-8").splitlines()
+    found: dict[str, list[tuple[str, list[str]]]] = {}
     for block in blocks(page):
         if block.language != "console":
             continue
+        headings = [line for line in lines[: block.line] if line.startswith("## ")]
+        part = found.setdefault(headings[-1].removeprefix("## ") if headings else "", [])
         for line in block.text.splitlines():
             if line.startswith("$ "):
-                found.append((line[2:], []))
+                part.append((line[2:], []))
             else:
-                found[-1][1].append(line)
+                part[-1][1].append(line)
     return found
 
 
@@ -86,15 +94,17 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def pages_with_commands() -> list[Path]:
-    return [page for page in PAGES if commands(page)]
+def parts_with_commands() -> list[tuple[Path, str]]:
+    return [(page, part) for page in PAGES for part in parts(page)]
 
 
-@pytest.mark.parametrize("page", pages_with_commands(), ids=name_of)
-def test_commands_run_as_shown(page: Path, folder: Path) -> None:
+@pytest.mark.parametrize(
+    ("page", "part"), parts_with_commands(), ids=lambda it: it if isinstance(it, str) else name_of(it)
+)
+def test_commands_run_as_shown(page: Path, part: str, folder: Path) -> None:
     for name, text in named_files(page).items():
         (folder / name).write_text(text, encoding="utf-8")
-    for command, expected in commands(page):
+    for command, expected in parts(page)[part]:
         if command.startswith("make "):
             continue
         done = run(command, folder)
