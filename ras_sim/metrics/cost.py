@@ -18,15 +18,18 @@ ITEMS: Mapping[str, tuple[str, str]] = {
     "spare_gpus": ("GPUs of spare nodes", "spare GPU-hour"),
     "technicians": ("technicians", "technician-hour"),
     "parts": ("parts", "part"),
-    "stock": ("stock on the shelf", "part's price"),
+    "stock": ("stock on the shelf", "part-year on the shelf"),
     "energy": ("energy", "kWh"),
 }
-"""Kinds of item in the order of a bill: name, and the unit that its price is for."""
+"""Kinds of item in the order of a bill: name, and the unit that a bill counts in."""
 
 
 @dataclass(frozen=True, slots=True)
 class Charge:
-    """One item of a bill: `quantity` units at `price` each; the amount is the sum over its rows of the tariff."""
+    """One item of a bill: `quantity` units at `price` each; the amount is the sum over its rows of the tariff.
+
+    Of stock the price is that of the part, and the quantity the share of it that is charged, summed over the units.
+    """
 
     quantity: float
     price: float

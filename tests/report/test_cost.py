@@ -57,6 +57,16 @@ def money(text: str) -> float:
     return float(text.replace(",", ""))
 
 
+def test_stock_is_counted_in_years_of_parts_on_the_shelf() -> None:
+    """Two units on the shelf for 1,000 h, each at 20 % a year of 1,000: 0.228 part-years at 200."""
+    shelf = {"parts": {"node": {"stock": 2, "lead_time": 0, **SOURCE}}}
+    repair = ladder({"rma": rung(takes_down="unit", part=True)}, **shelf)
+    scenario = small(1000.0, repair=repair, cost=prices(carrying="20 %/year"))
+    (row,) = [row for row in bill_rows(run(scenario, replications=2, workers=1)) if row[0].startswith("stock")]
+    assert row[:5] == ("stock on the shelf: node", "0.228", "part-year on the shelf", "200.00", "45.63")
+    assert money(row[4]) == pytest.approx(2 * 1000 / 8766 * 200, abs=0.005)
+
+
 def test_the_bill_adds_up_to_the_cost(result: Result) -> None:
     *items, total = bill_rows(result)
     assert [row[0] for row in items] == ["GPUs of the job", "GPUs of spare nodes", "technicians", "parts: node"]
