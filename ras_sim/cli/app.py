@@ -26,6 +26,8 @@ Overrides = Annotated[
     typer.Option("--set", metavar="KEY.PATH=VALUE", help="Set a value of the scenario; may be repeated."),
 ]
 
+AsJson = Annotated[bool, typer.Option("--json", help="Write one JSON object to stdout instead.")]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress, no notes, no summary.")]
 Processes = Annotated[int | None, typer.Option("--workers", help="Processes.", show_default="one per core")]
 ClusterAddress = Annotated[
     str | None,
@@ -108,8 +110,8 @@ def run(
             help="Write tables, report.html, summary.md there, in place of another run; go on with the same one.",
         ),
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Write one JSON object to stdout instead.")] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress, no notes, no summary.")] = False,
+    as_json: AsJson = False,
+    quiet: Quiet = False,
     workers: Processes = None,
     cluster: ClusterAddress = None,
     cluster_tls: ClusterTls = None,
@@ -170,8 +172,8 @@ def compare(
         Path | None,
         typer.Option(metavar="DIR", help="Write compare.html, summary.md, comparison.json, tables."),
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Write one JSON object to stdout instead.")] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress, no notes, no summary.")] = False,
+    as_json: AsJson = False,
+    quiet: Quiet = False,
     workers: Processes = None,
     cluster: ClusterAddress = None,
     cluster_tls: ClusterTls = None,
@@ -213,7 +215,7 @@ def check(
         typer.Option(help="The same seed gives the same results.", show_default="the baseline's, else 1"),
     ] = None,
     max_replications: Annotated[int, typer.Option(help="Where to stop undecided.")] = 640,
-    as_json: Annotated[bool, typer.Option("--json", help="Write one JSON object to stdout instead.")] = False,
+    as_json: AsJson = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress, no summary.")] = False,
     workers: Processes = None,
     cluster: ClusterAddress = None,
@@ -257,8 +259,8 @@ def sweep(
             help="Keep every finished point there, write sweep.html, summary.md, sweep.json, tables; go on with it.",
         ),
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Write one JSON object to stdout instead.")] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress, no notes, no summary.")] = False,
+    as_json: AsJson = False,
+    quiet: Quiet = False,
     workers: Processes = None,
     cluster: ClusterAddress = None,
     cluster_tls: ClusterTls = None,

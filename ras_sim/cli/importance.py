@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ras_sim.cli.app import ClusterAddress, ClusterTls, Overrides, Processes, ScenarioPath, app
+from ras_sim.cli.app import AsJson, ClusterAddress, ClusterTls, Overrides, Processes, Quiet, ScenarioPath, app
 from ras_sim.cli.guard import GOOD, INTERRUPTED, guarded, say
 
 if TYPE_CHECKING:
@@ -36,8 +36,8 @@ def importance(
         Path | None,
         typer.Option(metavar="DIR", help="Write importance.html, summary.md, importance.json."),
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Write one JSON object to stdout instead.")] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress, no notes, no summary.")] = False,
+    as_json: AsJson = False,
+    quiet: Quiet = False,
     workers: Processes = None,
     cluster: ClusterAddress = None,
     cluster_tls: ClusterTls = None,

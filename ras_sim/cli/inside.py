@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from ras_sim.cli.app import app
+from ras_sim.cli.app import AsJson, app
 from ras_sim.cli.guard import guarded
 
 RunDirectory = Annotated[
@@ -37,7 +37,7 @@ def explain(
             show_default="the first with --incident, all of them with --worst",
         ),
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Write one JSON object to stdout instead.")] = False,
+    as_json: AsJson = False,
 ) -> int:
     """Tell what one incident did: from the part over the ladder to the lost work."""
     from ras_sim.cli.explain import ExplainOptions, explain_run
@@ -86,7 +86,7 @@ def query(
         typer.Argument(metavar="RUN...", help="What `ras-sim run --out` wrote.", show_default=False),
     ],
     sql: Annotated[str, typer.Argument(metavar="SQL", help="One statement.", show_default=False)],
-    as_json: Annotated[bool, typer.Option("--json", help="Write one JSON object to stdout instead.")] = False,
+    as_json: AsJson = False,
 ) -> int:
     """Ask saved runs in SQL: replications, incidents, job, attempts, resources, visits, parts, faults, tariff."""
     from ras_sim.cli.query import QueryOptions, query_runs

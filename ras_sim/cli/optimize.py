@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import json
-import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
-from ras_sim.cli.app import ClusterAddress, ClusterTls, Overrides, Processes, ScenarioPath, app
-from ras_sim.cli.guard import GOOD, INTERRUPTED, guarded, say
-
-if TYPE_CHECKING:
-    from ras_sim.experiment.optimize import Optimum
+from ras_sim.cli.app import AsJson, ClusterAddress, ClusterTls, Overrides, Processes, Quiet, ScenarioPath, app
+from ras_sim.cli.guard import guarded
+from ras_sim.cli.study import Said, Texts, finish, stopped
 
 
 @app.command()
@@ -53,8 +49,8 @@ def optimize(
             "optimize.html, summary.md, optimize.json; go on with it.",
         ),
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Write one JSON object to stdout instead.")] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress, no notes, no summary.")] = False,
+    as_json: AsJson = False,
+    quiet: Quiet = False,
     workers: Processes = None,
     cluster: ClusterAddress = None,
     cluster_tls: ClusterTls = None,
@@ -63,6 +59,8 @@ def optimize(
     from ras_sim.cli.progress import Progress
     from ras_sim.cli.workers import chosen
     from ras_sim.experiment import optimize as experiment
+    from ras_sim.experiment.optimizedir import overlay_names
+    from ras_sim.report import optimize as report
 
     with Progress(quiet=quiet, of="trials") as progress:
         found = experiment.optimize(
@@ -79,37 +77,6 @@ def optimize(
             progress=progress,
         )
     if found.interrupted:
-        sys.stdout.flush()
-        say(f"interrupted: {len(found.trials)} of {found.n_trials} trials finished")
-        if out is not None:
-            say("the same command goes on from there")
-        return INTERRUPTED
-    if out is not None:
-        _write(found, out)
-    _print(found, out, as_json, quiet)
-    return GOOD
-
-
-def _write(found: Optimum, out: Path) -> None:
-    """The folder of the result with its report."""
-    from ras_sim.experiment.files import put_text
-    from ras_sim.report.optimize import optimize_markdown, write_optimize_report
-
-    folder = found.save(out)
-    write_optimize_report(found, folder / "optimize.html")
-    put_text(folder / "summary.md", optimize_markdown(found))
-
-
-def _print(found: Optimum, out: Path | None, as_json: bool, quiet: bool) -> None:
-    from ras_sim.cli.terminal import Terminal
-    from ras_sim.experiment.optimizedir import overlay_names
-    from ras_sim.report.optimize import optimize_summary
-
-    if as_json:
-        print(json.dumps(found.to_json(), allow_nan=False))
-    elif not quiet:
-        Terminal().print(optimize_summary(found))
-    if out is not None and not quiet:
-        n = found.n_reused
-        reused = f"; {n:,} point{'s were' if n != 1 else ' was'} there already" if n else ""
-        say(f"written to {out}: {overlay_names(found)}{reused}")
+        return stopped(f"{len(found.trials)} of {found.n_trials} trials", out)
+    texts = Texts("optimize.html", report.write_optimize_report, report.optimize_markdown, report.optimize_summary)
+    return finish(found, texts, Said(out, as_json, quiet), overlay_names(found) if out else "")

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import json
-import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
-from ras_sim.cli.app import ClusterAddress, ClusterTls, Overrides, Processes, ScenarioPath, app
-from ras_sim.cli.guard import GOOD, INTERRUPTED, guarded, say
-
-if TYPE_CHECKING:
-    from ras_sim.experiment.sensitivity import Sensitivity
+from ras_sim.cli.app import AsJson, ClusterAddress, ClusterTls, Overrides, Processes, Quiet, ScenarioPath, app
+from ras_sim.cli.guard import guarded
+from ras_sim.cli.study import Said, Texts, finish, stopped
 
 
 @app.command()
@@ -52,8 +48,8 @@ def sensitivity(
             help="Keep every finished point there, write sensitivity.html, summary.md, sensitivity.json; go on with it.",
         ),
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Write one JSON object to stdout instead.")] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress, no notes, no summary.")] = False,
+    as_json: AsJson = False,
+    quiet: Quiet = False,
     workers: Processes = None,
     cluster: ClusterAddress = None,
     cluster_tls: ClusterTls = None,
@@ -62,6 +58,7 @@ def sensitivity(
     from ras_sim.cli.progress import Progress
     from ras_sim.cli.workers import chosen
     from ras_sim.experiment import sensitivity as experiment
+    from ras_sim.report import sensitivity as report
 
     with Progress(quiet=quiet) as progress:
         found = experiment.sensitivity(
@@ -79,36 +76,11 @@ def sensitivity(
             progress=progress,
         )
     if found.interrupted:
-        sys.stdout.flush()
-        say(f"interrupted: {found.n_finished} of {found.n_points} points finished")
-        if out is not None:
-            say("the same command goes on from there")
-        return INTERRUPTED
-    if out is not None:
-        _write(found, out)
-    _print(found, out, as_json, quiet)
-    return GOOD
-
-
-def _write(found: Sensitivity, out: Path) -> None:
-    """The folder of the result with its report."""
-    from ras_sim.experiment.files import put_text
-    from ras_sim.report.sensitivity import sensitivity_markdown, write_sensitivity_report
-
-    folder = found.save(out)
-    write_sensitivity_report(found, folder / "sensitivity.html")
-    put_text(folder / "summary.md", sensitivity_markdown(found))
-
-
-def _print(found: Sensitivity, out: Path | None, as_json: bool, quiet: bool) -> None:
-    from ras_sim.cli.terminal import Terminal
-    from ras_sim.report.sensitivity import sensitivity_summary
-
-    if as_json:
-        print(json.dumps(found.to_json(), allow_nan=False))
-    elif not quiet:
-        Terminal().print(sensitivity_summary(found))
-    if out is not None and not quiet:
-        n = found.n_reused
-        reused = f"; {n:,} point{'s were' if n != 1 else ' was'} there already" if n else ""
-        say(f"written to {out}{reused}")
+        return stopped(f"{found.n_finished} of {found.n_points} points", out)
+    texts = Texts(
+        "sensitivity.html",
+        report.write_sensitivity_report,
+        report.sensitivity_markdown,
+        report.sensitivity_summary,
+    )
+    return finish(found, texts, Said(out, as_json, quiet))

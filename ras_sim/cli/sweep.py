@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from ras_sim.cli.guard import GOOD, INTERRUPTED, say
+from ras_sim.cli.guard import GOOD, say
 from ras_sim.cli.progress import Progress
+from ras_sim.cli.study import reused, stopped
 from ras_sim.cli.terminal import Terminal
 from ras_sim.experiment.executors import Workers
 from ras_sim.experiment.files import put_text
@@ -56,7 +56,9 @@ def sweep_scenario(options: SweepOptions) -> int:
         if options.out is not None:
             _write(found, options.out)
         _print(found, options)
-    return _interrupted(found, options) if found.interrupted else GOOD
+    if found.interrupted:
+        return stopped(f"{len(found.finished)} of {len(found.points)} points", options.out)
+    return GOOD
 
 
 def _write(found: Sweep, out: Path) -> None:
@@ -72,15 +74,4 @@ def _print(found: Sweep, options: SweepOptions) -> None:
     elif not options.quiet:
         Terminal().print(sweep_summary(found))
     if options.out is not None and not options.quiet:
-        n = found.n_reused
-        reused = f"; {n:,} point{'s were' if n != 1 else ' was'} there already" if n else ""
-        say(f"written to {options.out}{reused}")
-
-
-def _interrupted(found: Sweep, options: SweepOptions) -> int:
-    """Say what is left of a sweep that was stopped."""
-    sys.stdout.flush()
-    say(f"interrupted: {len(found.finished)} of {len(found.points)} points finished")
-    if options.out is not None:
-        say("the same command goes on from there")
-    return INTERRUPTED
+        say(f"written to {options.out}{reused(found.n_reused)}")
