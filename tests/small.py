@@ -46,6 +46,14 @@ def mode(*, clears_at: Mapping[str, float] | None = None, **keys: Any) -> dict[s
     return {"symptoms": {"crash": 1.0}, "clears_at": dict(clears_at or {"fix": 1.0}), **keys, **SOURCE}
 
 
+LIFE_H = 1000.0
+
+
+def at(hour: float, symptom: str = "crash", **keys: Any) -> dict[str, Any]:
+    """A mode of which every part fails at that hour, and not again."""
+    return mode(lifetime=fixed(LIFE_H), start_age=h(LIFE_H - hour), symptoms={symptom: 1.0}, **keys)
+
+
 def rung(duration: Any = 0, **keys: Any) -> dict[str, Any]:
     """A rung that restarts the job's processes while the job waits, unless told otherwise."""
     return {"takes_down": "job", "duration": duration, "meanwhile": "wait", **keys, **SOURCE}
@@ -106,6 +114,13 @@ def ladder(rungs: Mapping[str, Any], start: str = "", **keys: Any) -> dict[str, 
     """A repair block with the given rungs, lowest first; starts at the lowest one."""
     policy = {"start": {"default": start or next(iter(rungs))}, **keys.pop("policy", {})}
     return {"ladder": dict(rungs), "policy": policy, "comes_back": "1 h", **keys, **SOURCE}
+
+
+def play(modes: Mapping[str, Any], n_nodes: int, horizon_h: float = 40.0, **changes: Any) -> Ledger:
+    """The first history of nodes with these modes, all in the job, with a tier that saves each hour at no cost."""
+    nodes = {"nodes": n_nodes, "job_nodes": n_nodes}
+    given = {"job__checkpoints": {"disk": tier(1.0)}, "failures": {"node": modes}, **nodes, **changes}
+    return simulate(small(horizon_h, **given), seed=1, replication=0)
 
 
 def runs(scenario: Scenario, n: int, seed: int = 1) -> list[Ledger]:

@@ -9,16 +9,14 @@ from typing import Any
 import numpy as np
 import pytest
 
-from ras_sim.engine import simulate
 from ras_sim.job.parallelism import Layout
 from ras_sim.ledger import Ledger
 from ras_sim.scenario.model import Scenario
 from tests.small import (
     SOURCE,
+    at,
     exponential,
     faults_of,
-    fixed,
-    h,
     hours,
     ladder,
     mode,
@@ -29,13 +27,7 @@ from tests.small import (
     tier,
     z_mean,
 )
-
-LIFE_H = 1000.0
-
-
-def at(hour: float, symptom: str, **keys: Any) -> dict[str, Any]:
-    """A fault at that hour, and not again."""
-    return mode(lifetime=fixed(LIFE_H), start_age=h(LIFE_H - hour), symptoms={symptom: 1.0}, **keys)
+from tests.small import play as small_play
 
 
 def degraded(**keys: Any) -> dict[str, Any]:
@@ -47,16 +39,8 @@ def fix(duration: Any = "1 h", **keys: Any) -> dict[str, Any]:
 
 
 def play(policy: dict[str, Any], modes: dict[str, Any], horizon_h: float = 40.0, **changes: Any) -> Ledger:
-    """A tier that saves each hour at no cost, and a repair of an hour."""
-    given: dict[str, Any] = {
-        "job__checkpoints": {"disk": tier(1.0)},
-        "repair": ladder({"fix": fix()}, policy=policy),
-        "failures": {"node": modes},
-        "nodes": 2,
-        "job_nodes": 2,
-        **changes,
-    }
-    return simulate(small(horizon_h, **given), seed=1, replication=0)
+    """Two nodes, and a repair of an hour."""
+    return small_play(modes, 2, horizon_h, **{"repair": ladder({"fix": fix()}, policy=policy), **changes})
 
 
 SLOW = {"slow": at(10.0, "slow", speed=0.8)}
@@ -64,7 +48,7 @@ SLOW = {"slow": at(10.0, "slow", speed=0.8)}
 
 def test_a_repair_waits_for_the_next_stop() -> None:
     """Both nodes slow from 10 on and mended in the stop that another fault makes at 30: no stop of their own."""
-    crash = mode(lifetime=fixed(LIFE_H), start_age=h(LIFE_H - 30.0), symptoms={"crash": 1.0})
+    crash = at(30.0)
     ledger = play(degraded(defer_from=0.5), {**SLOW, "crash": crash}, nodes=1, job_nodes=1)
     same = hours(ledger)
     assert same == pytest.approx({"productive": 10 + 20 * 0.8 + 9, "degraded": 4.0, "repair": 1.0})

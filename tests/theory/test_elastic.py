@@ -15,6 +15,7 @@ from ras_sim.metrics import measure
 from ras_sim.scenario.model import Scenario
 from tests.small import (
     SOURCE,
+    at,
     exponential,
     faults_of,
     fixed,
@@ -29,8 +30,7 @@ from tests.small import (
     tier,
     z_mean,
 )
-
-LIFE_H = 1000.0
+from tests.small import play as small_play
 
 
 def elastic(min_replicas: int = 1, grow: str = "at_once", **keys: Any) -> dict[str, Any]:
@@ -75,16 +75,8 @@ def test_width_is_a_birth_death_chain(replicas: int, per_replica: int, spares: i
 
 
 def play(modes: dict[str, Any], horizon_h: float = 40.0, **changes: Any) -> Ledger:
-    """Four nodes, a replica on each, no spares; a tier that saves each hour at no cost; a repair of 10 h."""
-    given: dict[str, Any] = {
-        "job__checkpoints": {"disk": tier(1.0)},
-        "repair": ladder({"fix": replace("10 h")}),
-        "failures": {"node": modes},
-        "nodes": 4,
-        "job_nodes": 4,
-        **changes,
-    }
-    return simulate(small(horizon_h, **given), seed=1, replication=0)
+    """Four nodes, a replica on each, no spares; a repair of 10 h."""
+    return small_play(modes, 4, horizon_h, **{"repair": ladder({"fix": replace("10 h")}), **changes})
 
 
 def at_ten(p_struck: float) -> dict[str, Any]:
@@ -204,7 +196,7 @@ def test_mean_width_in_step(mttr_h: float) -> None:
 
 def test_a_warm_node_becomes_a_hot_spare() -> None:
     """One hot spare and one warm node: the first loss is met by the hot one, the second waits for the warm one."""
-    modes = {"crash": mode(lifetime=fixed(LIFE_H), start_age=h(LIFE_H - 10.0))}
+    modes = {"crash": at(10.0)}
     warm = {"nodes": 1, "provision": "3 h", **SOURCE}
     ledger = play(
         modes, job_nodes=2, job__spares__nodes=1, job__spares__warm=warm, horizon_h=19.0,
