@@ -28,7 +28,7 @@ from tests.small import h, ladder, mode, per_h, rung, small, tier
 
 INTERVAL = "job.checkpoints.disk.interval"
 DOWN_H = 0.5
-CASES = [(0.05, 0.1), (0.2, 0.02), (0.01, 0.3)]
+CASES = [(0.05, 0.1), *(pytest.param(*one, marks=pytest.mark.slow) for one in ((0.2, 0.02), (0.01, 0.3)))]
 """(failures per hour, hours of a save)."""
 START_H = 20.0
 

@@ -104,6 +104,7 @@ def toy(scenario: Scenario, *, seed: int, replication: int) -> Ledger:
     return ledger
 
 
+@pytest.mark.slow  # a few hundred studies, each with its interval
 def test_a_comparison_covers_the_known_difference_of_its_designs() -> None:
     designs = small(name="base"), small(name="better")
     trials, covered = 500, 0

@@ -104,6 +104,7 @@ def compare_toy(seed: int, **arguments: object) -> Comparison:
     return compare(*designs, **keys)  # type: ignore[arg-type]
 
 
+@pytest.mark.slow  # a few hundred studies, each with its interval
 def test_a_comparison_to_a_precision_covers_the_known_difference() -> None:
     trials, covered, counts = 300, 0, []
     for seed in range(trials):

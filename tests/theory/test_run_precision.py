@@ -162,6 +162,7 @@ def run_toy(**arguments: object) -> Result:
     return run(small(), **keys)  # type: ignore[arg-type]
 
 
+@pytest.mark.slow  # a few hundred studies, each with its interval
 def test_a_run_to_a_precision_covers_the_known_goodput() -> None:
     trials, hits = 300, 0
     for seed in range(trials):

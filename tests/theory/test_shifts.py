@@ -111,7 +111,7 @@ def test_people_on_duty_are_paid_for_the_very_hours_of_the_run(roster: str, hori
 @pytest.mark.parametrize("roster", [name for name, (count, *_) in ROSTERS.items() if not count])
 def test_a_fault_at_a_random_hour_waits_for_the_shift(roster: str) -> None:
     """With people enough: P(wait) = sum of gaps / week, E[wait] = sum of gap^2 / 2 / week, uniform over whole weeks."""
-    scenario = shop(crew(roster, each=1000), 15 * WEEK_H, 2000, 1.0, 0)
+    scenario = shop(crew(roster, each=1000), 9 * WEEK_H, 2000, 1.0, 0)
     spec = scenario.repair.technicians
     assert spec is not None
     gaps = np.array(
