@@ -7,7 +7,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from docs.keynote_points import POINTS, Pair, Point
+from docs.keynote_pairs import Pair, Point, Range
+from docs.keynote_points import POINTS
 from ras_sim.experiment.compare import Comparison, compare
 from ras_sim.experiment.designs import Design
 from ras_sim.scenario.load import load
@@ -27,25 +28,39 @@ class Answer:
     ranges: tuple[tuple[Comparison, ...], ...]
 
 
-def designs_of(pair: Pair, sets: Sequence[str] = ()) -> tuple[Design, Design]:
+def designs_of(pair: Pair, sets: Sequence[str] = (), sets_with: Sequence[str] | None = None) -> tuple[Design, Design]:
     """The scenarios of a pair, the one without the property first.
+
+    Args:
+        sets: values in place of those of the files, each `key.path=value`.
+        sets_with: those of the scenario with the property, if they are others.
 
     Raises: InputError for a scenario that is wrong.
     """
-    without, with_ = (load(SCENARIOS / file, sets) for file in (pair.without, pair.with_))
+    without = load(SCENARIOS / pair.without, sets)
+    with_ = load(SCENARIOS / pair.with_, sets if sets_with is None else sets_with)
     return Design(without.name, without), Design(with_.name, with_)
 
 
-def run(pair: Pair, sets: Sequence[str] = (), replications: int | None = None) -> Comparison:
+def designs_at(point: Point, one: Range, value: str) -> tuple[Design, Design]:
+    """The scenarios of a range at one of its values."""
+    sets = (f"{one.key}={value}",)
+    return designs_of(
+        point.pairs[one.pair], sets if one.set_in != "with" else (), sets if one.set_in != "without" else ()
+    )
+
+
+def run(pair: Pair, replications: int | None = None) -> Comparison:
     """A pair on the same failures."""
-    return compare(*designs_of(pair, sets), seed=SEED, replications=replications or pair.replications)
+    return compare(*designs_of(pair), seed=SEED, replications=replications or pair.replications)
 
 
 def answer(point: Point) -> Answer:
     """Run everything that a point asks."""
-    first = point.pairs[0]
     ranges = tuple(
-        tuple(run(first, (f"{one.key}={value}",), one.replications) for value in one.values)
+        tuple(
+            compare(*designs_at(point, one, value), seed=SEED, replications=one.replications) for value in one.values
+        )
         for one in point.ranges
     )
     return Answer(point, tuple(map(run, point.pairs)), ranges)
