@@ -20,7 +20,7 @@ from ras_sim.units import HOURS_PER_YEAR
 
 if TYPE_CHECKING:
     from docs.keynote import Answer
-    from docs.keynote_pairs import Pair, Point
+    from docs.keynote_pairs import Pair, Point, Range
     from ras_sim.experiment.compare import Comparison
     from ras_sim.metrics.paired import Difference
 
@@ -52,6 +52,7 @@ FLEET_GPUS = 100_000
 BESIDE = ("goodput", "clean_goodput", "interruptions", "spares_taken", "technician_h")
 _N_MOVED = 4
 _TAINT_WORTH_SAYING = 0.0005
+_SHARE_WORTH_SAYING = 0.005
 _STOP = ("lost_work", "detect", "diagnose", "repair", "swap", "initialise", "restore", "wait_capacity")
 _UP, _DOWN = "#0072B2", "#D55E00"
 
@@ -153,16 +154,19 @@ def _beside(pair: Pair, comparison: Comparison) -> str:
     told = [
         f"{LABELS[name][0].lower()} {amount} ({interval})"
         for name in BESIDE
-        if name != pair.metric and (name == "goodput" or metrics[name].is_clear) and not _repeats(name, metrics)
+        if name != pair.metric and (name == "goodput" or _says_much(name, metrics))
         for amount, interval in [spread(metrics[name], LABELS[name][1])]
     ]
     return f"Beside it: {', '.join(told)}. " if told else ""
 
 
-def _repeats(name: str, metrics: Mapping[str, Difference]) -> bool:
-    """Clean goodput where next to nothing is tainted."""
-    clean, all_of_it = metrics["clean_goodput"].estimate.mean or 0.0, metrics["goodput"].estimate.mean or 0.0
-    return name == "clean_goodput" and abs(clean - all_of_it) < _TAINT_WORTH_SAYING
+def _says_much(name: str, metrics: Mapping[str, Difference]) -> bool:
+    """Clear of zero and of some size; clean goodput only where something is tainted."""
+    one = metrics[name]
+    change = one.estimate.mean or 0.0
+    if name == "clean_goodput":
+        return one.is_clear and abs(change - (metrics["goodput"].estimate.mean or 0.0)) > _TAINT_WORTH_SAYING
+    return one.is_clear and abs(change) > _SHARE_WORTH_SAYING * abs(one.base or 0.0)
 
 
 def _where(comparison: Comparison) -> str:
@@ -199,27 +203,32 @@ def yardstick(answers: Sequence[Answer]) -> str:
     return f"To check a row by hand: an interruption costs a job as it is, on average, so much. {'. '.join(costs)}."
 
 
+def range_heads(point: Point) -> tuple[str, ...]:
+    """Goodput besides, where the metric is another."""
+    metrics = {point.pairs[one.pair].metric for one in point.ranges}
+    besides = () if metrics == {"goodput"} else ("goodput", "95% interval")
+    return ("assumed", "metric", "without", "difference", "95% interval", *besides)
+
+
 def range_rows(answer: Answer) -> list[tuple[str, ...]]:
     """The same question at other values of assumed numbers."""
-    found = []
-    for one, comparisons in zip(answer.point.ranges, answer.ranges, strict=True):
-        pair = answer.point.pairs[one.pair]
-        on = f", {pair.machine.rpartition(', ')[2]}" if one.pair else ""
-        where = "" if one.set_in == "both" else f", set {one.set_in} the property only"
-        for value, comparison in zip(one.values, comparisons, strict=True):
-            first = difference(pair, comparison)
-            without, _, amount, interval = shown(pair, first)
-            found.append(
-                (f"{one.key} = {value}{where}{on}", LABELS[pair.metric][0], without, amount, interval, *_goodput(comparison))
-            )
-    return found
+    n = len(range_heads(answer.point))
+    return [
+        (_at(answer.point, one, value), *_asked(answer.point.pairs[one.pair], comparison))[:n]
+        for one, comparisons in zip(answer.point.ranges, answer.ranges, strict=True)
+        for value, comparison in zip(one.values, comparisons, strict=True)
+    ]
 
 
-def _goodput(comparison: Comparison) -> tuple[str, str]:
-    return spread(comparison.against[0].metrics["goodput"], "percent")
+def _at(point: Point, one: Range, value: str) -> str:
+    on = f", {point.pairs[one.pair].machine.rpartition(', ')[2]}" if one.pair else ""
+    where = "" if one.set_in == "both" else f", set {one.set_in} the property only"
+    return f"{one.key} = {value}{where}{on}"
 
 
-RANGE_HEADS = ("assumed", "metric", "without", "difference", "95% interval", "goodput", "95% interval")
+def _asked(pair: Pair, comparison: Comparison) -> tuple[str, ...]:
+    without, _, amount, interval = shown(pair, difference(pair, comparison))
+    return (LABELS[pair.metric][0], without, amount, interval, *spread(comparison.against[0].metrics["goodput"], "percent"))
 
 
 def files(answer: Answer) -> str:
@@ -250,7 +259,7 @@ def markdown(answers: Sequence[Answer]) -> str:
         ]
         parts += [md(line) for line in asides(point)]
         if point.ranges:
-            parts += [f"On {point.pairs[0].machine}, over what is assumed:", md_table(RANGE_HEADS, range_rows(one))]
+            parts += [f"On {point.pairs[0].machine}, over what is assumed:", md_table(range_heads(point), range_rows(one))]
         parts += [f"{facts(one)}. To see more of it:", f"```\n{files(one)}\n```"]
     return "\n\n".join(parts) + "\n"
 
@@ -306,7 +315,7 @@ def section(answer: Answer) -> Section:
     body = paragraph(point.claim, "note") + paragraph(point.mechanism)
     body += "".join(map(paragraph, (*sentences(answer), *asides(point))))
     if point.ranges:
-        columns = [Column(head, place > 0) for place, head in enumerate(RANGE_HEADS)]
+        columns = [Column(head, place > 0) for place, head in enumerate(range_heads(point))]
         caption = f"{point.pairs[0].machine}, over what is assumed"
         body += table(caption, columns, range_rows(answer))
     body += paragraph(f"{facts(answer)}. To see more of it:", "note") + f"<pre>{escape(files(answer))}</pre>"

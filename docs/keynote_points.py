@@ -17,7 +17,7 @@ POINTS: tuple[Point, ...] = (
         "Each GPU hangs on a link with two optics, so a machine of this size has tens of thousands of them, and each that "
         "dies takes a rank and with it the job. What is gained is not the time of repair, which a spare hides, but "
         "detection, diagnosis, start-up and the work since the last checkpoint, once for each optic that does not die. The "
-        "published rates of the two machines' optics are a factor of seven apart, and so are the gains.",
+        "published rates of the two machines' optics are a factor of seven apart, and the gains nearly so.",
         (Range("detection.diagnose", ("2 min", "5 min", "15 min")),),
     ),
     Point(
@@ -65,11 +65,12 @@ POINTS: tuple[Point, ...] = (
         "rank stops all. With two, on two leafs, the NIC runs on at half its bandwidth until the fault is found and "
         "located; then the job saves its work and swaps in a spare, which spares it the diagnosis and the work since the "
         "last checkpoint. A leaf narrows its nodes and stops nobody. But there are twice as many links and optics that can "
-        "fail, so that the job stops more often, though each stop is cheaper, and each wants a technician. "
-        "Where optics fail so often that the technicians are busy, that is dear: nodes wait for them, and spares run out.",
+        "fail, so that the job stops more often, though each stop is cheaper, and each wants a technician. With the optics "
+        "of the racks (MTBF 550,000 h) the six technicians of the first machine cannot keep up with twice as many: nodes "
+        "wait for them, spares run out, and the second link costs far more than it saves.",
         (
             Range(f"{_EXPOSED}.data", ("3 %", "10 %", "30 %")),
-            Range("failures.optic.dead.rate", ("0.0065 %/month", "0.01944 %/month", "0.058 %/month")),
+            Range("failures.optic.dead.rate", ("0.0065 %/month", "0.01944 %/month", "0.058 %/month", "MTBF 550000 h")),
         ),
     ),
     Point(
@@ -90,7 +91,9 @@ POINTS: tuple[Point, ...] = (
         "the job swaps in a spare while a GPU is reset, and does not wait for it",
         on_both("s04_swap", base="s04_ladder"),
         "A swap takes a minute, a reset two; and a reset that did not help is followed by a reboot, which swaps in a spare "
-        "anyway. The price: twice as many nodes leave the pool of spares, most of them for minutes.",
+        "anyway. A reset that seemed to help and did not strikes only when its node serves again, and a spare may not. So "
+        "it gains even where the reset is quicker than the swap. The price: half as many nodes again leave the pool of "
+        "spares, most of them for minutes.",
         (Range("repair.ladder.gpu_reset.duration", ("30 s", "2 min", "10 min")),),
     ),
     Point(
