@@ -6,10 +6,8 @@ from collections.abc import Mapping, Sequence
 from html import escape
 from typing import TYPE_CHECKING, NamedTuple
 
-from ras_sim.experiment.compare_json import p_better
-from ras_sim.experiment.differences import BETTER
 from ras_sim.report import style
-from ras_sim.report.compare_views import LABELS, factor, level, probability, spread
+from ras_sim.report.compare_views import LABELS, level, spread
 from ras_sim.report.figures import Chart, blank, ticks, to_spec
 from ras_sim.report.html import document
 from ras_sim.report.markup import Column, Section, figure, paragraph, table
@@ -36,17 +34,14 @@ INTRO = (
     "itself, not for all at once: of forty, two may miss.",
 )
 HEADS = (
-    "point",
-    "property",
+    "point and property",
     "machine",
     "metric",
     "without",
     "with",
     "difference",
     "95% interval",
-    "P(better)",
-    "pairing",
-    "million GPU-hours a year at 100,000 GPUs",
+    "million GPU-hours a year",
 )
 FLEET_GPUS = 100_000
 BESIDE = ("goodput", "clean_goodput", "interruptions", "spares_taken", "technician_h")
@@ -54,7 +49,21 @@ _N_MOVED = 4
 _TAINT_WORTH_SAYING = 0.0005
 _SHARE_WORTH_SAYING = 0.005
 _STOP = ("lost_work", "detect", "diagnose", "repair", "swap", "initialise", "restore", "wait_capacity")
+_LARGE_POINTS = 2
 _UP, _DOWN = "#0072B2", "#D55E00"
+
+
+class Gain(NamedTuple):
+    """A dot of the chart: its name, the property, and what is gained."""
+
+    name: str
+    prop: str
+    of: Difference
+
+    @property
+    def points(self) -> float:
+        """Of goodput, in per cent."""
+        return 100 * (self.of.estimate.mean or 0.0)
 
 
 class Moved(NamedTuple):
@@ -90,15 +99,22 @@ def row(answer: Answer, pair: Pair, comparison: Comparison) -> tuple[str, ...]:
     """A line of the table."""
     one = difference(pair, comparison)
     return (
-        answer.point.key,
-        answer.point.prop,
-        pair.machine,
+        f"{answer.point.key}: {answer.point.prop}",
+        short(pair),
         LABELS[pair.metric][0],
         *shown(pair, one),
-        probability(p_better(one, BETTER[pair.metric])),
-        factor(one),
         worth(pair, comparison),
     )
+
+
+def short(pair: Pair) -> str:
+    """The kind of machine, or its domains, without its size."""
+    return pair.machine.rpartition(", ")[2]
+
+
+def topic(pair: Pair) -> str:
+    """One word for the property, as in the names of its files."""
+    return pair.with_.split("_")[1]
 
 
 def rows(answers: Sequence[Answer]) -> list[tuple[str, ...]]:
@@ -198,9 +214,9 @@ def yardstick(answers: Sequence[Answer]) -> str:
             minutes = gpu_h / scenario.job.gpus * 60
             costs.append(
                 f"{pair.machine}: {number(n, 3)} interruptions in {span(scenario.horizon_h)}, each of "
-                f"{number(minutes, 3)} minutes of all GPUs, {number(gpu_h, 3)} GPU-hours"
+                f"{number(minutes, 3)} minutes of all GPUs or {number(gpu_h, 4)} GPU-hours on average"
             )
-    return f"To check a row by hand: an interruption costs a job as it is, on average, so much. {'. '.join(costs)}."
+    return f"To check a row by hand, what interruptions cost on the machines as they are: {'; '.join(costs)}."
 
 
 def range_heads(point: Point) -> tuple[str, ...]:
@@ -221,7 +237,7 @@ def range_rows(answer: Answer) -> list[tuple[str, ...]]:
 
 
 def _at(point: Point, one: Range, value: str) -> str:
-    on = f", {point.pairs[one.pair].machine.rpartition(', ')[2]}" if one.pair else ""
+    on = f", {short(point.pairs[one.pair])}" if one.pair else ""
     where = "" if one.set_in == "both" else f", set {one.set_in} the property only"
     return f"{one.key} = {value}{where}{on}"
 
@@ -272,41 +288,44 @@ def page(answers: Sequence[Answer]) -> str:
 
 
 def overview(answers: Sequence[Answer]) -> Section:
-    """Chart and table of all points."""
-    columns = [Column(head, place > 3) for place, head in enumerate(HEADS)]
-    body = figure(forest(answers)) + table("Every point on every machine", columns, rows(answers))
-    return Section("overview", "All points", body)
-
-
-def forest(answers: Sequence[Answer]) -> Chart:
-    """Difference of every pair with its 95% interval."""
-    import plotly.graph_objects as go
-
-    found = [
-        (f"{one.point.key} {pair.machine.rpartition(', ')[2]}", gain(pair, comparison), one.point.prop)
+    """Charts and table of all points."""
+    columns = [Column(head, place > 2) for place, head in enumerate(HEADS)]
+    gains = [
+        Gain(f"{one.point.key} {topic(pair)}, {short(pair)}", one.point.prop, gain(pair, comparison))
         for one in answers
         for pair, comparison in zip(one.point.pairs, one.comparisons, strict=True)
     ]
-    means = [100 * (one.estimate.mean or 0.0) for _, one, _ in found]
-    halves = [50 * (one.estimate.ci95[1] - one.estimate.ci95[0]) if one.estimate.ci95 else 0.0 for _, one, _ in found]
+    large = [one for one in gains if abs(one.points) >= _LARGE_POINTS]
+    small = [one for one in gains if abs(one.points) < _LARGE_POINTS]
+    charts = "".join(figure(forest(name, some)) for name, some in (("large", large), ("small", small)) if some)
+    caption = "Every point on every machine; the last column is for 100,000 GPUs"
+    return Section("overview", "All points", charts + table(caption, columns, rows(answers)))
+
+
+def forest(name: str, found: Sequence[Gain]) -> Chart:
+    """Difference of some pairs with its 95% interval."""
+    import plotly.graph_objects as go
+
+    halves = [50 * (one.of.estimate.ci95[1] - one.of.estimate.ci95[0]) if one.of.estimate.ci95 else 0.0 for one in found]
     chart = blank(showlegend=False)
     chart.add_vline(x=0, line={"color": style.NEUTRAL, "width": 1})
     chart.add_trace(
         go.Scatter(
-            x=[round(mean, 7) for mean in means],
+            x=[round(one.points, 7) for one in found],
             y=list(range(len(found))),
             mode="markers",
-            marker={"size": 10, "color": [_UP if mean >= 0 else _DOWN for mean in means]},
+            marker={"size": 10, "color": [_UP if one.points >= 0 else _DOWN for one in found]},
             error_x={"type": "data", "array": [round(half, 7) for half in halves], "color": style.NEUTRAL},
-            hovertext=[f"{safe(prop)}<br>{safe(spread(one, 'percent')[0])}" for _, one, prop in found],
+            hovertext=[f"{safe(one.prop)}<br>{safe(spread(one.of, 'percent')[0])}" for one in found],
             hovertemplate="%{hovertext}<extra></extra>",
         )
     )
-    chart.update_xaxes(title_text="goodput gained by the property, points (bar: 95% interval)")
-    chart.update_yaxes(range=[len(found) - 0.5, -0.5], **ticks([name for name, _, _ in found]))
-    best = max(range(len(found)), key=means.__getitem__)
-    finding = f"Worth most: {found[best][2]} ({found[best][0]}), {number(means[best])} points of goodput"
-    return Chart("keynote", finding, (to_spec(chart),), 110 + 26 * len(found))
+    chart.update_xaxes(title_text="gained by the property, points (bar: 95% interval)")
+    chart.update_yaxes(range=[len(found) - 0.5, -0.5], **ticks([one.name for one in found]))
+    best = max(found, key=lambda one: one.points)
+    lead = "Worth most" if name == "large" else f"Worth most of those below {_LARGE_POINTS} points"
+    finding = f"{lead}: {best.prop} ({best.name}), {number(best.points)} points of goodput"
+    return Chart(f"keynote-{name}", finding, (to_spec(chart),), 110 + 26 * len(found))
 
 
 def section(answer: Answer) -> Section:
@@ -319,5 +338,5 @@ def section(answer: Answer) -> Section:
         caption = f"{point.pairs[0].machine}, over what is assumed"
         body += table(caption, columns, range_rows(answer))
     body += paragraph(f"{facts(answer)}. To see more of it:", "note") + f"<pre>{escape(files(answer))}</pre>"
-    anchor = f"{point.key.lower()}-{'-'.join(point.prop.lower().split()[:3])}"
+    anchor = f"{point.key.lower()}-{'-'.join(point.prop.lower().split())}"
     return Section("".join(c for c in anchor if c.isalnum() or c == "-"), f"{point.key}: {point.prop}", body)

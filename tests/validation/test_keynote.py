@@ -82,6 +82,7 @@ def kind_of(pair: Pair) -> str:
 
 def test_every_point_of_the_keynote_that_is_simulated_is_there() -> None:
     assert tuple(dict.fromkeys(point.key for point in POINTS)) == KEYS
+    assert len({point.prop for point in POINTS}) == len(POINTS)  # the anchors of the page
 
 
 @pytest.mark.parametrize("point", POINTS, ids=lambda point: f"{point.key}-{point.prop}")
