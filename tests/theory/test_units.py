@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from ras_sim.engine import simulate
-from tests.small import SOURCE, fixed, h, ladder, mode, rung, small
+from tests.small import fixed, h, ladder, mode, rung, small
 
 LIFE_H, REPLACED_H, REPAIR_H = 100.0, 40.0, 1.0
 RUNGS = ladder({"fix": rung(h(REPAIR_H), takes_down="unit", replaces=True)})
