@@ -107,6 +107,7 @@ class Arrivals:
         self._fleet: Fleet = setup.fleet
         origins = [partial(self._fleet.origin, mode) if self._fleet.batches else None for mode in setup.modes]
         self.lives = [Lives(*own) for own in zip(setup.modes, keys, origins, strict=True)]
+        self._memoryless = [mode.memoryless for mode in setup.modes]
         self._renewable = [mode for mode in setup.modes if mode.lifetime is not None and not mode.memoryless]
         if self._ages_in_job:
             self._in_job.left_at_h = dict.fromkeys(idle, 0.0)
@@ -254,9 +255,9 @@ class Arrivals:
     def replace(self, unit: str, unit_id: int) -> None:
         """All parts of a replaceable unit are new; those of which new ones are alike live on."""
         batches, holder = self._fleet.batches, self._walk.home_node(unit, unit_id)
-        batch = None if holder is None else self._fleet.of_node(holder)
+        batch = self._fleet.of_node(holder) if batches and holder is not None else None
         for mode in self._renewable:
-            if holder is not None and self._fleet.is_usual(mode, batch):
+            if batches and holder is not None and self._fleet.is_usual(mode, batch):
                 continue
             for part in self._parts_in(unit, unit_id, mode.component_class):
                 if batches and not (self.installed(mode, part) and self.is_renewed(mode, part)):
@@ -267,7 +268,9 @@ class Arrivals:
 
     def is_renewed(self, mode: FailureMode, instance: int) -> bool:
         """Whether a part begins another life when its unit is replaced: unless a new one has the same future."""
-        return not mode.memoryless and not self._fleet.is_usual(mode, self._fleet.of_part(mode, instance))
+        if self._memoryless[mode.mode_id]:
+            return False
+        return not (self._fleet.batches and self._fleet.is_usual(mode, self._fleet.of_part(mode, instance)))
 
     def _parts_in(self, unit: str, unit_id: int, cls: str) -> Iterable[int]:
         """The parts of a class that a replaceable unit brings with it."""

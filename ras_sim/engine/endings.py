@@ -72,19 +72,22 @@ class Endings:
 
     def repaired(self, incident: Incident, mode: FailureMode, rung: Rung, outcome: str) -> None:
         """A rung fixed it, or seems to have."""
-        self._put_on_probation(incident, rung)
+        if self._setup.policy.probation is not None:
+            self._put_on_probation(incident, rung)
         if outcome != "fixed":
             self.mistake(incident, mode)
             return
         self._end(incident, "fixed")
-        self._degraded.enable(incident)
+        if incident.disabled:
+            self._degraded.enable(incident)
         self._renew(incident, mode, rung)
         self._register.write(incident)
 
     def mistake(self, incident: Incident, mode: FailureMode) -> None:
         """Everybody thinks that the fault is gone, but it comes back."""
         self._end(incident, "comes_back")
-        self._degraded.enable(incident)
+        if incident.disabled:
+            self._degraded.enable(incident)
         self._come_back(incident, mode)
         self._register.write(incident)
 
@@ -162,8 +165,10 @@ class Endings:
     def _settle(self, incident: Incident) -> None:
         """A fault that nobody repaired is over, with the unit it was in."""
         self._register.close(incident, "fixed" if incident.outcome == "open" else incident.outcome)
+        self._spread.regained(incident)
         self._impact.end(incident)
-        self._degraded.enable(incident)
+        if incident.disabled:
+            self._degraded.enable(incident)
         self._degraded.end_wait(incident)
         self._live_on(self._setup.modes[incident.mode_id], incident.instance, incident.root)
         self._register.write(incident)

@@ -61,6 +61,7 @@ class Impact:
         self._cluster = cluster
         self._arrivals = arrivals
         self._job = job
+        self._is_elastic = setup.elastic is not None
         self._elastic = Elastic(setup.elastic, cluster)
         self.exposure = Exposure(env, setup, cluster, job, self._elastic, corruptions)
         self._stopping: dict[int, Incident] = {}  # those that hold the job
@@ -142,7 +143,7 @@ class Impact:
         if incident.held and math.isnan(incident.held_h):
             incident.held_h = self._env.now
         if incident.incident_id not in self._stopping and self._cluster.touches_job(nodes):
-            if self._elastic.can_drop(incident, self._cluster.of_job(nodes)):
+            if self._is_elastic and self._elastic.can_drop(incident, self._cluster.of_job(nodes)):
                 self._drop_out(incident, self._cluster.of_job(nodes))
             else:
                 self._stop_job(incident, category, level, save_first)
@@ -175,7 +176,7 @@ class Impact:
 
     def meanwhile(self, incident: Incident, swap: bool) -> None:
         """What the job does while a rung is tried or a node is checked: wait, go on with spares, or with fewer replicas."""
-        is_out = self._elastic.is_out(incident)
+        is_out = self._is_elastic and self._elastic.is_out(incident)
         if incident.swapping or not (is_out or incident.incident_id in self._stopping):
             return
         nodes = self._cluster.of_job(incident.held) if swap else []
@@ -196,7 +197,7 @@ class Impact:
         self._served(incident)
         newcomers = self._cluster.swap_out(nodes, newcomers)
         self._waiting.refill()
-        if not self._elastic.is_out(incident):
+        if not (self._is_elastic and self._elastic.is_out(incident)):
             self._job.lose(NODE_LOST)
         self._changed(nodes, newcomers)
         self._busy(incident, self._setup.swap.draw(incident.root.key, _SWAP))
@@ -229,7 +230,7 @@ class Impact:
 
     def _swapped(self, incident: Incident, _: simpy.Event | None = None) -> None:
         incident.swapping = False
-        if self._elastic.is_out(incident):
+        if self._is_elastic and self._elastic.is_out(incident):
             self._rejoin_later(incident)
         self._let_go(incident)
 
@@ -277,7 +278,7 @@ class Impact:
         """Nodes may serve again: those who wait for them are served, and the job stops to grow if it may."""
         if self._waiting.line:
             self._serve_waiting()
-        if self._job.running and self._elastic.grows_at_once:
+        if self._is_elastic and self._job.running and self._elastic.grows_at_once:
             self.on_growth()
 
     def job_runs(self) -> None:
@@ -353,7 +354,7 @@ class Impact:
         self._cluster.release(incident.held)
         if not incident.swapping:
             self._let_go(incident)
-            if self._elastic.is_out(incident):
+            if self._is_elastic and self._elastic.is_out(incident):
                 self._rejoin_later(incident)
         self.capacity()
 

@@ -184,7 +184,7 @@ class Incidents:
         if mode.corruption is not None and incident.symptom == "silent":
             return  # nothing but a monitor or a test finds it
         draws = incident.root.n_returns * _BLOCK
-        shown = self.impact.exposure.shown(incident)
+        shown = None if incident.symptom in STOPPING else self.impact.exposure.shown(incident)
         if shown is not None:
             yield shown
         delay_h = self._detection.delay_h(incident, mode)

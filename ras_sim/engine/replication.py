@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING
@@ -148,6 +148,8 @@ class Replication:
         self._testing = Testing(scene, self._accusations, self._stops)
         self._false_alarms = self._watch(scene)
         self._set_rules(scene)
+        self._when_it_runs = tuple(self._told_that_it_runs())
+        self._when_it_stops = (self._countdowns.job_stops,) if self._counts_down else ()
 
     def _watch(self, scene: Scene) -> FalseAlarms | None:
         """Watchdogs that bark at nothing now and then; None if no one does."""
@@ -204,21 +206,39 @@ class Replication:
     def _notice(self, monitor: Monitor, defect: Incident, position_h: float, u: float) -> None:
         self._accusations.notice(monitor, defect, position_h, u)
 
+    def _told_that_it_runs(self) -> Iterator[Callable[[], None]]:
+        """Who hears that the job runs, in this order, but for its faults and its starts: those to whom it means something
+        in this scenario."""
+        setup = self._setup
+        if self._counts_down:
+            yield self._corruptions.job_runs
+            yield self._countdowns.job_runs
+        if setup.tests:
+            yield self._testing.job_runs
+        if setup.tests or setup.planned or setup.preemptions or setup.waves or setup.elastic is not None:
+            yield self._stops.job_runs
+        if self._false_alarms is not None:
+            yield self._false_alarms.job_runs
+
+    @property
+    def _counts_down(self) -> bool:
+        """Whether something may be due after so many hours of computing."""
+        setup = self._setup
+        return bool(setup.monitors or setup.tests) or any(mode.corruption is not None for mode in setup.modes)
+
     def _job_stops(self) -> None:
         self._arrivals.job_stops()
-        self._countdowns.job_stops()
+        for tell in self._when_it_stops:
+            tell()
 
     def _job_runs(self, anew: bool) -> None:
         self._arrivals.job_runs()
-        self._corruptions.job_runs()
-        self._countdowns.job_runs()
-        self._testing.job_runs()
-        self._stops.job_runs()
-        if self._false_alarms is not None:
-            self._false_alarms.job_runs()
+        for tell in self._when_it_runs:
+            tell()
         if anew:
             self._starts.job_starts()
-        self._incidents.impact.job_runs()
+        if self._setup.elastic is not None:
+            self._incidents.impact.job_runs()
 
     def _reach_horizon(self, _: simpy.Event) -> None:
         if not self._end.triggered:

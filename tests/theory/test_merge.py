@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.small import faults_of, fixed, ladder, mode, rung, runs, small
+from tests.small import exponential, faults_of, fixed, ladder, mode, rung, runs, small
 
 
 def test_a_life_that_ends_during_a_repair_ends_once() -> None:
@@ -50,3 +50,32 @@ def test_a_repair_renews_the_life_that_ended_last() -> None:
     )
     (ledger,) = runs(scenario, 1)
     assert [row.arrive_h for row in faults_of(ledger, "wears")] == pytest.approx([10.0, 120.0])
+
+
+@pytest.mark.parametrize("unit", ["psu", "node"])
+def test_a_supply_whose_node_was_replaced_for_another_counts_again(unit: str) -> None:
+    """Of three supplies two are needed: a fault takes the node down if another supply of the node is down, as rows tell.
+
+    Incidents of a node wait for the repair that is under way; if that replaces the node they are over with it.
+    """
+    scenario = small(
+        30_000.0,
+        machine={"kind": "hgx", "nodes": 2, "psus_per_node": 3, "psus_needed": 2, "nodes_per_rack": 2},
+        job__gpus=8,
+        failures={"psu": {"fails": mode(lifetime=exponential(100.0))}},
+        repair=ladder(
+            {"fix": rung("20 h", takes_down="unit", replaces=True)},
+            policy={"merge": "node", "start": {"default": "fix"}},
+            units={} if unit == "psu" else {"psu": "node"},
+        ),
+    )
+    (ledger,) = runs(scenario, 1)
+    rows = faults_of(ledger, "fails")
+    down = 0
+    for row in rows:
+        others = [one for one in rows if one is not row and one.node == row.node and one.arrive_h <= row.arrive_h]
+        n_down = sum(not one.closed_h <= row.arrive_h for one in others)
+        assert (row.n_gpus_hit > 0) == (n_down >= 1)
+        down += n_down >= 1
+    assert len(rows) > 500
+    assert down > 100
