@@ -1,4 +1,4 @@
-"""The only place that converts: what people write ("30 min", "450 FIT", "2 %/year") to numbers and back.
+"""The only place that reads what people write ("30 min", "450 FIT", "2 %/year"); `ras_sim.formats` writes it.
 
 Inside the program time is in hours, rates are per hour, sizes in bytes, power in watts, energy in kWh; money has no
 unit. A year is 365.25 days (8766 h), a month a twelfth of a year. A number without a unit is refused where a unit is
@@ -10,7 +10,6 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Mapping
-from decimal import Decimal
 
 HOURS_PER_DAY = 24.0
 HOURS_PER_YEAR = 8766.0
@@ -20,7 +19,7 @@ FIT_HOURS = 1e9  # 1 FIT is one failure in 10**9 hours
 _MAX_CHARS = 80  # longer texts are refused before any pattern sees them
 # Commas part thousands; in "0,500" one would stand for a decimal point, and is refused.
 _NUMBER = r"(?:(?:[1-9]\d{0,2}(?:,\d{3})+|\d+)(?:\.\d*)?|\.\d+)(?:e[+-]?\d+)?"
-_HOURS = {
+HOURS_PER_UNIT = {
     name: hours
     for names, hours in (
         ("ns", 1e-9 / SECONDS_PER_HOUR),
@@ -36,7 +35,7 @@ _HOURS = {
     )
     for name in names.split()
 }
-_BYTES = {"B": 1.0, "byte": 1.0, "bytes": 1.0} | {
+BYTES_PER_UNIT = {"B": 1.0, "byte": 1.0, "bytes": 1.0} | {
     prefix + suffix: scale
     for prefixes, power in (("k K", 1), ("M", 2), ("G", 3), ("T", 4), ("P", 5))
     for prefix in prefixes.split()
@@ -164,7 +163,7 @@ def parse_duration_h(value: str | float) -> float:
     >>> parse_duration_h("30 min")
     0.5
     """
-    return _parse_quantity(value, _HOURS, _DURATION_WANTED, fold=True)
+    return _parse_quantity(value, HOURS_PER_UNIT, _DURATION_WANTED, fold=True)
 
 
 def parse_rate_per_h(value: str | float) -> float:
@@ -208,7 +207,7 @@ def _per_h(match: re.Match[str], value: object, wanted: str) -> float:
     """Return number / many / period of a "NUMBER per MANY PERIOD" text."""
     number = _number(match["number"], value, wanted) * (0.01 if match["percent"] else 1.0)
     many = _number(match["many"], value, wanted) if match["many"] else 1.0
-    period_h = _HOURS.get(match["period"].lower())
+    period_h = HOURS_PER_UNIT.get(match["period"].lower())
     if period_h is None or many == 0.0:
         raise _fail(value, wanted)
     return _finite(number / many / period_h, value, wanted)
@@ -263,7 +262,7 @@ def parse_bytes(value: str | float) -> float:
     >>> parse_bytes("2 KiB")
     2048.0
     """
-    return _parse_quantity(value, _BYTES, _BYTES_WANTED, fold=False)
+    return _parse_quantity(value, BYTES_PER_UNIT, _BYTES_WANTED, fold=False)
 
 
 def parse_bandwidth_bytes_per_h(value: str | float) -> float:
@@ -286,7 +285,7 @@ def parse_bandwidth_bytes_per_h(value: str | float) -> float:
 
 _BANDWIDTHS = {
     unit + per_second: scale * SECONDS_PER_HOUR
-    for unit, scale in (_BYTES | _BITS).items()
+    for unit, scale in (BYTES_PER_UNIT | _BITS).items()
     for per_second in ("/s", "ps")
 } | {"B/h": 1.0}  # what a resolved scenario states: the very number that was computed with
 
@@ -373,123 +372,3 @@ def parse_fraction(value: str | float) -> float:
     if fraction > 1.0:
         raise _fail(value, _FRACTION_WANTED)
     return fraction
-
-
-def _digits(number: float) -> str:
-    """Return a number with three significant digits, thousands in full."""
-    return f"{number:,.0f}" if abs(number) >= 999.5 else f"{number:.3g}"
-
-
-def _with_unit(number: float, units: tuple[tuple[float, str], ...]) -> str:
-    """Return a number in the first unit that it reaches, the last one if none."""
-    for scale, name in units:
-        if abs(number) >= scale:
-            return f"{_digits(number / scale)} {name}"
-    scale, name = units[-1]
-    return f"{_digits(number / scale)} {name}"
-
-
-def format_duration(hours: float) -> str:
-    """Write a time for people: three digits in a unit that suits.
-
-    Args:
-        hours: any number; inf is "never", NaN "n/a".
-
-    >>> [format_duration(x) for x in (3.0912, 54 * 24, 0.2, 0.8 / 3600)]
-    ['3.09 h', '54 d', '12 min', '0.8 s']
-    """
-    if math.isnan(hours):
-        return "n/a"
-    if math.isinf(hours):
-        return "never" if hours > 0.0 else "-inf"
-    size = abs(hours)
-    for limit, unit in ((2.0 * HOURS_PER_YEAR, "y"), (48.0, "d"), (1.0, "h"), (1.0 / 60.0, "min")):
-        if size >= limit:
-            return f"{_digits(hours / _HOURS[unit])} {unit}"
-    seconds = hours * SECONDS_PER_HOUR
-    return f"{_digits(seconds)} s" if size == 0.0 or abs(seconds) >= 0.1 else f"{_digits(seconds * 1e3)} ms"
-
-
-def format_rate(per_h: float) -> str:
-    """Write a rate for people: per hour, day or year, or in FIT where even a year sees almost none.
-
-    Args:
-        per_h: per hour; NaN is "n/a".
-
-    >>> [format_rate(x) for x in (2.0, 8 / 24, 0.061 / 8766, 4.5e-9)]
-    ['2 /h', '8 /day', '0.061 /year', '4.5 FIT']
-    """
-    if not math.isfinite(per_h):
-        return "n/a" if math.isnan(per_h) else f"{per_h} /h"
-    if abs(per_h) >= 1.0 or per_h == 0.0:
-        return f"{_digits(per_h)} /h"
-    if abs(per_h) * HOURS_PER_DAY >= 1.0:
-        return f"{_digits(per_h * HOURS_PER_DAY)} /day"
-    if abs(per_h) * HOURS_PER_YEAR >= 1e-3:
-        return f"{_digits(per_h * HOURS_PER_YEAR)} /year"
-    return f"{_digits(per_h * FIT_HOURS)} FIT"
-
-
-def format_count(number: float) -> str:
-    """Write a count for people: whole numbers in full, means with three digits.
-
-    >>> [format_count(x) for x in (16384, 419.0, 12.345)]
-    ['16,384', '419', '12.3']
-    """
-    if not math.isfinite(number):
-        return "n/a" if math.isnan(number) else str(number)
-    return f"{number:,.0f}" if number == round(number) else _digits(number)
-
-
-def format_percent(frac: float) -> str:
-    """Write a fraction as a percentage: two decimals, more where two would hide it.
-
-    >>> [format_percent(x) for x in (0.9437, 0.05, 0.000012)]
-    ['94.37 %', '5.00 %', '0.0012 %']
-    """
-    if not math.isfinite(frac):
-        return "n/a" if math.isnan(frac) else f"{frac} %"
-    percent = 100.0 * frac
-    return f"{percent:.2f} %" if percent == 0.0 or abs(percent) >= 0.1 else f"{percent:.3g} %"
-
-
-def format_bytes(n_bytes: float) -> str:
-    """Write a size for people, in powers of 1000.
-
-    >>> [format_bytes(x) for x in (80e9, 1500.0, 12)]
-    ['80 GB', '1.5 kB', '12 B']
-    """
-    if not math.isfinite(n_bytes):
-        return "n/a" if math.isnan(n_bytes) else f"{n_bytes} B"
-    return _with_unit(n_bytes, tuple((_BYTES[unit], unit) for unit in ("PB", "TB", "GB", "MB", "kB", "B")))
-
-
-def format_bandwidth(bytes_per_h: float) -> str:
-    """Write a bandwidth for people, in bytes a second.
-
-    >>> [format_bandwidth(x) for x in (1.8e14, 3600.0)]
-    ['50 GB/s', '1 B/s']
-    """
-    if not math.isfinite(bytes_per_h):
-        return "n/a" if math.isnan(bytes_per_h) else f"{bytes_per_h} B/s"
-    return f"{format_bytes(bytes_per_h / SECONDS_PER_HOUR)}/s"
-
-
-def format_power(watts: float) -> str:
-    """Write a power for people.
-
-    >>> [format_power(x) for x in (700.0, 1200.0)]
-    ['700 W', '1.2 kW']
-    """
-    if not math.isfinite(watts):
-        return "n/a" if math.isnan(watts) else f"{watts} W"
-    return _with_unit(watts, ((1e6, "MW"), (1e3, "kW"), (1.0, "W")))
-
-
-def format_plain(number: float) -> str:
-    """Write a number without a unit as a scenario takes it: six figures, no exponent, no thousands.
-
-    >>> [format_plain(x) for x in (0.7, 1e-5, 0.99995, 1024.0)]
-    ['0.7', '0.00001', '0.99995', '1024']
-    """
-    return f"{Decimal(f'{number:.6g}'):f}"

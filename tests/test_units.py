@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ras_sim import units
+from ras_sim import formats, units
 
 YEAR_H = 365.25 * 24
 
@@ -114,13 +114,13 @@ NEVER += [
     "1 h" + 80 * " ",
 ]
 FORMATTERS = (
-    units.format_duration,
-    units.format_rate,
-    units.format_count,
-    units.format_percent,
-    units.format_bytes,
-    units.format_bandwidth,
-    units.format_power,
+    formats.format_duration,
+    formats.format_rate,
+    formats.format_count,
+    formats.format_percent,
+    formats.format_bytes,
+    formats.format_bandwidth,
+    formats.format_power,
 )
 
 DECIMAL_COMMAS = {
@@ -197,14 +197,14 @@ def test_numbers_survive_writing_and_reading_in_every_unit(number: float) -> Non
 
 @given(POSITIVE)
 def test_what_is_shown_to_people_reads_back_to_three_digits(number: float) -> None:
-    assert units.parse_duration_h(units.format_duration(number)) == pytest.approx(number, rel=0.0051)
-    assert units.parse_rate_per_h(units.format_rate(number)) == pytest.approx(number, rel=0.0051)
-    assert units.parse_bytes(units.format_bytes(number)) == pytest.approx(number, rel=0.0051)
+    assert units.parse_duration_h(formats.format_duration(number)) == pytest.approx(number, rel=0.0051)
+    assert units.parse_rate_per_h(formats.format_rate(number)) == pytest.approx(number, rel=0.0051)
+    assert units.parse_bytes(formats.format_bytes(number)) == pytest.approx(number, rel=0.0051)
 
 
 @given(st.floats(0.0, 1.0))
 def test_percentages_read_back(frac: float) -> None:
-    read = units.parse_fraction(units.format_percent(frac))
+    read = units.parse_fraction(formats.format_percent(frac))
     assert read == pytest.approx(frac, rel=0.051)
     assert abs(read - frac) <= 0.5001e-4
 
@@ -227,7 +227,7 @@ def test_percentages_read_back(frac: float) -> None:
     ],
 )
 def test_durations_for_people(hours: float, text: str) -> None:
-    assert units.format_duration(hours) == text
+    assert formats.format_duration(hours) == text
 
 
 @pytest.mark.parametrize("show", FORMATTERS)

@@ -6,10 +6,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from ras_sim.errors import InputError, Problem, nearest
+from ras_sim.formats import format_percent
 from ras_sim.scenario.model import Scenario
 from ras_sim.topology import BlastWalk, Blueprint
 from ras_sim.topology.blast import Cause
-from ras_sim.units import format_percent
 
 _MANY = 8
 _MANY_SOURCES = 8

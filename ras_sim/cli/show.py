@@ -15,10 +15,11 @@ from ras_sim.cli.expected import Expected, expected_failures, mtti_h
 from ras_sim.cli.guard import GOOD, printable, say
 from ras_sim.cli.terminal import Terminal
 from ras_sim.errors import InputError, Problem, nearest
+from ras_sim.formats import format_count, format_duration, format_percent
 from ras_sim.scenario.load import load
 from ras_sim.scenario.model import Scenario
 from ras_sim.topology import Blueprint, export_graph
-from ras_sim.units import HOURS_PER_DAY, format_count, format_duration, format_percent
+from ras_sim.units import HOURS_PER_DAY
 
 _NOTES = (
     "Failures a day are the long-run rate over all parts of the machine: 1 / mean life of a part (with the "

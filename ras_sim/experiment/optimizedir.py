@@ -19,9 +19,10 @@ from typing import TYPE_CHECKING, Any
 
 from ras_sim.experiment.files import readable_errors, writable_folder
 from ras_sim.experiment.pointstore import check_names, put_json, put_text
+from ras_sim.formats import format_duration
 from ras_sim.scenario.positions import parse, plain
 from ras_sim.scenario.writing import to_yaml
-from ras_sim.units import format_duration, parse_duration_h
+from ras_sim.units import parse_duration_h
 
 if TYPE_CHECKING:
     from ras_sim.experiment.factors import Factor, Row

@@ -6,10 +6,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING
 
-from ras_sim.report.style import money
-from ras_sim.units import (
-    HOURS_PER_DAY,
-    HOURS_PER_YEAR,
+from ras_sim.formats import (
     format_bandwidth,
     format_bytes,
     format_duration,
@@ -17,6 +14,8 @@ from ras_sim.units import (
     format_power,
     format_rate,
 )
+from ras_sim.report.style import money
+from ras_sim.units import HOURS_PER_DAY, HOURS_PER_YEAR
 
 if TYPE_CHECKING:
     from ras_sim.experiment.designs import Change

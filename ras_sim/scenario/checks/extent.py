@@ -8,11 +8,12 @@ from collections.abc import Iterator, Mapping
 import numpy as np
 
 from ras_sim.distributions import Distribution
+from ras_sim.formats import format_count
 from ras_sim.scenario.checks.finding import Finding
 from ras_sim.scenario.failures import ModeSpec
 from ras_sim.scenario.model import Scenario
 from ras_sim.topology.parts import MACHINE
-from ras_sim.units import HOURS_PER_YEAR, format_count
+from ras_sim.units import HOURS_PER_YEAR
 
 MAX_YEARS = 100
 MAX_EVENTS = 5_000_000

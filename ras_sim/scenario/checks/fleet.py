@@ -5,12 +5,12 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 
+from ras_sim.formats import format_duration
 from ras_sim.scenario.checks.finding import MODE_NAMES, Finding, unknown_name
 from ras_sim.scenario.failures import ModeSpec
 from ras_sim.scenario.fleet import BatchSpec
 from ras_sim.scenario.model import Scenario
 from ras_sim.topology import Blueprint
-from ras_sim.units import format_duration
 
 
 def fleet_findings(scenario: Scenario, machine: Blueprint | None) -> Iterator[Finding]:

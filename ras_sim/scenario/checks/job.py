@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from ras_sim.formats import format_duration
 from ras_sim.scenario.build import data_width, transfer_h
 from ras_sim.scenario.checks.finding import MACHINE_NAMES, RUNG_NAMES, Finding, unknown_name
 from ras_sim.scenario.checks.machine import hangs_on
 from ras_sim.scenario.job import TierSpec
 from ras_sim.scenario.model import Scenario
 from ras_sim.topology import Blueprint
-from ras_sim.units import format_duration
 
 _WHOLE = 1e-6  # relative: intervals are written in decimals
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from ras_sim.formats import format_duration
 from ras_sim.repair.roster import merged
 from ras_sim.scenario.checks.finding import MACHINE_NAMES, Finding, unknown_name
 from ras_sim.scenario.model import Scenario
 from ras_sim.scenario.technicians import CrewSpec, TechnicianSpec
 from ras_sim.topology import Blueprint
-from ras_sim.units import format_duration
 
 _HERE = ("repair", "technicians")
 _MIN_ARRIVE = 1e-3
