@@ -13,11 +13,22 @@ from benchmarks.processes import fresh, python
 from benchmarks.processes import ras_sim as command
 from benchmarks.table import Line, at_least, at_most, megabytes, note, seconds, times
 from benchmarks.timing import Sample, cpu_s, interleaved, wall_s
-from benchmarks.workloads import AIRESIM, SEED, XL, draw_arrays, larger, setup, simulated
+from benchmarks.workloads import (
+    AIRESIM,
+    EVERYTHING,
+    SEED,
+    WITHOUT,
+    XL,
+    draw_arrays,
+    larger,
+    setup,
+    simulated,
+)
 
 FLOOR_FACTOR = 4.0
 AIRESIM_FACTOR = 60.0
 LARGER_FACTOR = 1.5
+EVERYTHING_FACTOR = 1.5
 PEAK_BYTES = 500e6
 HELP_CPU_S, IMPORT_CPU_S = 0.5, 0.3
 
@@ -75,6 +86,22 @@ def large(effort: Effort) -> list[Line]:
         at_most("  against both", FLOOR_FACTOR, run.best / floor.best, times, ratio.spread(times)),
         note("  ten times the machine, as many faults", f"{seconds(ten_times.best)}, {n_ten} incidents"),
         at_most("  against the one", LARGER_FACTOR, ten_times.best / run.best, times, growth.spread(times)),
+    ]
+
+
+def everything(effort: Effort) -> list[Line]:
+    """An incident with every mechanism of the catalogue on, against one of the same machine with none."""
+    plain, full = setup(WITHOUT, *effort.xl_overrides), setup(EVERYTHING, *effort.xl_overrides)
+    n = {"plain": len(simulated(plain).incidents), "full": len(simulated(full).incidents)}
+    taken = interleaved(effort.rounds, {"plain": lambda: simulated(plain), "full": lambda: simulated(full)})
+    each = {name: Sample(tuple(value / n[name] for value in one.values)) for name, one in taken.items()}
+    ratio = each["full"].best / each["plain"].best
+    return [
+        note("16,384 GPUs: an incident", f"{each['plain'].best * 1e6:.1f} us, {n['plain']} incidents"),
+        note("  with every mechanism on", f"{each['full'].best * 1e6:.1f} us, {n['full']} incidents"),
+        at_most(
+            "  against the one", EVERYTHING_FACTOR, ratio, times, each["full"].over(each["plain"]).spread(times)
+        ),
     ]
 
 
@@ -138,6 +165,7 @@ def workers(effort: Effort) -> list[Line]:
 MEASURES = {
     "speed": speed,
     "large": large,
+    "everything": everything,
     "memory": memory,
     "start_up": start_up,
     "workers": workers,

@@ -21,6 +21,9 @@ from ras_sim.topology.parts import MACHINE
 ROOT = Path(__file__).resolve().parents[1]
 AIRESIM = ROOT / "benchmarks" / "airesim_4096.yaml"
 XL = ROOT / "scenarios" / "xl_100k.yaml"
+EVERYTHING = ROOT / "benchmarks" / "everything.yaml"
+WITHOUT = ROOT / "scenarios" / "keynote" / "hgx_16k.yaml"
+"""The machine and the job of EVERYTHING, with none of its mechanisms."""
 SEED = 1
 
 
