@@ -31,9 +31,11 @@ CONTAINMENT: tuple[Point, ...] = (
         "S6",
         "Link flaps on one port should not affect neighbouring ports.",
         "a flap stays on its own port",
-        on_both("s06_port"),
+        on_both("s06_port", n_sign=(6, 10)),
         "Each NIC has a port on two leafs, so that a lost link only narrows it. That is worth nothing if the flap takes the "
-        "other port of the same NIC too, or of a neighbour's: then ranks are lost, and the job stops.",
+        "other port of the same NIC too, or of a neighbour's: then ranks are lost, and the job stops. Worse is a flap that "
+        "only narrows several nodes at once: they are not drained, and if the link must be cleaned, the job is slow until a "
+        "technician comes. So a flap that always takes its NIC costs less than one that does so half of the time.",
         (
             Range("failures.link.flap.rate", ("0.06 per link-year", "0.18 per link-year", "0.54 per link-year")),
             Range("failures.link.flap.spreads.same_nic", ("0.17", "0.5", "1"), set_in="without"),
@@ -76,7 +78,11 @@ CONTAINMENT: tuple[Point, ...] = (
         "a memory error stays in its own GPU, in place of killing its coherent domain",
         (
             Pair(
-                "16,384 GB200, domains of 72", "s07_domain_nvl72_without.yaml", "s07_domain_nvl72.yaml", "spares_taken"
+                "16,384 GB200, domains of 72",
+                "s07_domain_nvl72_without.yaml",
+                "s07_domain_nvl72.yaml",
+                "spares_taken",
+                n_sign=10,
             ),
             Pair("16,384 GB200, domains of 576", "s07_domain_nvl576_without.yaml", "s07_domain_nvl576.yaml"),
         ),

@@ -220,9 +220,9 @@ def yardstick(answers: Sequence[Answer]) -> str:
 
 
 def range_heads(point: Point) -> tuple[str, ...]:
-    """Goodput besides, where the metric is another."""
+    """Work that can be trusted besides, where the metric is not a share of such work."""
     metrics = {point.pairs[one.pair].metric for one in point.ranges}
-    besides = () if metrics == {"goodput"} else ("goodput", "95% interval")
+    besides = () if all(name.endswith("goodput") for name in metrics) else ("clean goodput", "95% interval")
     return ("assumed", "metric", "without", "difference", "95% interval", *besides)
 
 
@@ -237,14 +237,19 @@ def range_rows(answer: Answer) -> list[tuple[str, ...]]:
 
 
 def _at(point: Point, one: Range, value: str) -> str:
-    on = f", {short(point.pairs[one.pair])}" if one.pair else ""
     where = "" if one.set_in == "both" else f", set {one.set_in} the property only"
+    on = f", {short(point.pairs[one.pair])}" if one.pair != point.ranges[0].pair else ""
     return f"{one.key} = {value}{where}{on}"
+
+
+def _asked_on(point: Point) -> str:
+    return point.pairs[point.ranges[0].pair].machine
 
 
 def _asked(pair: Pair, comparison: Comparison) -> tuple[str, ...]:
     without, _, amount, interval = shown(pair, difference(pair, comparison))
-    return (LABELS[pair.metric][0], without, amount, interval, *spread(comparison.against[0].metrics["goodput"], "percent"))
+    clean = comparison.against[0].metrics["clean_goodput"]
+    return (LABELS[pair.metric][0], without, amount, interval, *spread(clean, "percent"))
 
 
 def files(answer: Answer) -> str:
@@ -275,7 +280,7 @@ def markdown(answers: Sequence[Answer]) -> str:
         ]
         parts += [md(line) for line in asides(point)]
         if point.ranges:
-            parts += [f"On {point.pairs[0].machine}, over what is assumed:", md_table(range_heads(point), range_rows(one))]
+            parts += [f"On {_asked_on(point)}, over what is assumed:", md_table(range_heads(point), range_rows(one))]
         parts += [f"{facts(one)}. To see more of it:", f"```\n{files(one)}\n```"]
     return "\n\n".join(parts) + "\n"
 
@@ -335,7 +340,7 @@ def section(answer: Answer) -> Section:
     body += "".join(map(paragraph, (*sentences(answer), *asides(point))))
     if point.ranges:
         columns = [Column(head, place > 0) for place, head in enumerate(range_heads(point))]
-        caption = f"{point.pairs[0].machine}, over what is assumed"
+        caption = f"{_asked_on(point)}, over what is assumed"
         body += table(caption, columns, range_rows(answer))
     body += paragraph(f"{facts(answer)}. To see more of it:", "note") + f"<pre>{escape(files(answer))}</pre>"
     anchor = f"{point.key.lower()}-{'-'.join(point.prop.lower().split())}"

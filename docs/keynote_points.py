@@ -24,7 +24,7 @@ POINTS: tuple[Point, ...] = (
         "S2",
         "Silent data corruption: disturbingly common, sometimes unreproducible.",
         "tests in production and in stops, beside a monitor of the training",
-        on_both("s02_tests", "clean_goodput", 64),
+        on_both("s02_tests", "clean_goodput", 64, (24, 16)),
         "A defective GPU corrupts about once a week. A monitor must notice, a replay must show it, the right node "
         "must be accused and the check must find the defect: weeks pass, all of which are thrown away, or are tainted "
         "at the end without anybody knowing. Tests find most defects before that, some of them before they have "
@@ -38,7 +38,7 @@ POINTS: tuple[Point, ...] = (
         "S2",
         "Corruption taints every checkpoint after it.",
         "one checkpoint for each day is kept for 30 days",
-        on_both("s02_keep", "clean_goodput", 64),
+        on_both("s02_keep", "clean_goodput", 64, (40, 40)),
         "Corruption is found days after it began. If the last two hours of checkpoints are all there is, none of them "
         "is sound, and the job begins again; one checkpoint a day bounds what is lost by the age of the corruption "
         "and a day. Both fleets are tested. A monitor that notices more finds corruption while it is young, and leaves "
@@ -49,7 +49,7 @@ POINTS: tuple[Point, ...] = (
         "S2",
         "Suspicion may be wrong.",
         "suspect steps are replayed before anybody is accused",
-        on_both("s02_replay", "clean_goodput", 64),
+        on_both("s02_replay", "clean_goodput", 64, (16, 56)),
         "Of sixteen alarms fifteen are false. Each that accuses a node stops the job, throws away the work since the "
         "moment that is suspected, an hour before on average, and takes a spare for hours; a replay pauses the job for two "
         "minutes and dismisses it. It dismisses true alarms, too: what does not show twice taints on. So goodput gains more "
@@ -60,7 +60,7 @@ POINTS: tuple[Point, ...] = (
         "S3",
         "Failures have a very wide blast radius: one part stops a job of 100,000.",
         "two links for each NIC, of which one is enough",
-        on_both("s03_blast", replications=64),
+        on_both("s03_blast", replications=64, n_sign=(40, 6)),
         "With one link a dead optic, a pulled cable or a leaf switch that crashes takes ranks from the job, and one lost "
         "rank stops all. With two, on two leafs, the NIC runs on at half its bandwidth until the fault is found and "
         "located; then the job saves its work and swaps in a spare, which spares it the diagnosis and the work since the "
@@ -122,7 +122,7 @@ POINTS: tuple[Point, ...] = (
         "S4",
         "Minimise the cost of repair: notice a fault at once.",
         "heartbeats of every node beside the timeouts, with their false alarms",
-        on_both("s04_watchdogs"),
+        on_both("s04_watchdogs", n_sign=(16, 6)),
         "A hang is noticed within half a minute, not when a collective times out. Crashes are noticed almost as soon "
         "anyway, and a false alarm stops the job as a fault does. Seven hangs in a run do not make much of it.",
         (
@@ -180,10 +180,11 @@ POINTS: tuple[Point, ...] = (
         "an in-depth check decides whether an accused node is repaired",
         on_both("s02_check", "technician_h", 64),
         "Most accused nodes are innocent. Without a check each of them loses a GPU to an RMA; with it they are back in four "
-        "hours, and nobody has to come. The price is what the check misses, and what cannot be reproduced: the guilty node "
-        "goes back and corrupts on, so that less of the work can be trusted. Whoever convicts on every suspicion loses "
-        "good GPUs, but also the bad ones.",
+        "hours, and nobody has to come. The price: whoever convicts on every suspicion loses good GPUs, not priced "
+        "here, but also the bad ones; a check lets go what it cannot reproduce, and that node corrupts on, so that less of "
+        "the work can be trusted. How much the check covers hardly matters: who is acquitted is accused again.",
         (
+            Range("failures.gpu.sdc.corrupts.reproducible", ("50 %", "80 %", "100 %"), 24),
             Range("repair.tests.deep.coverage", ("50 %", "90 %", "99 %"), 24, "with"),
             Range("detection.monitors.loss.false_alarms", ("5 per week", "14 per week", "42 per week"), 24),
         ),
