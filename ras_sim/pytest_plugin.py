@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 _MAX_REPLICATIONS = "--ras-sim-max-replications"
 _WORKERS = "--ras-sim-workers"
+_ALLOW_CODE = "--ras-sim-allow-code"
 
 
 class GoodputCheck(Protocol):
@@ -56,6 +57,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("ras-sim", "scenarios with expectations")
     group.addoption(_MAX_REPLICATIONS, type=int, metavar="N", help="where a check stops undecided")
     group.addoption(_WORKERS, type=int, metavar="N", help="processes of one check (default: one per core)")
+    group.addoption(_ALLOW_CODE, action="store_true", help="run policies that are Python functions")
+    parser.addini("ras_sim_allow_code", "run policies that are Python functions", type="bool", default=False)
 
 
 def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> ScenarioFile | None:
@@ -141,7 +144,9 @@ def _checked(
     workers: int | None = config.getoption(_WORKERS)
     if workers is None and "PYTEST_XDIST_WORKER" in os.environ:
         workers = 1  # the cores are shared among the workers of xdist already
-    return check(subject_of(what, **(read or {})), seed=seed, max_replications=limit, workers=workers)
+    allow_code = bool(config.getoption(_ALLOW_CODE) or config.getini("ras_sim_allow_code"))
+    subject = subject_of(what, allow_code=allow_code, **(read or {}))
+    return check(subject, seed=seed, max_replications=limit, workers=workers)
 
 
 def _must_pass(found: Check) -> None:

@@ -28,6 +28,11 @@ Overrides = Annotated[
 
 AsJson = Annotated[bool, typer.Option("--json", help="Write one JSON object to stdout instead.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress, no notes, no summary.")]
+AllowCode = Annotated[
+    bool,
+    typer.Option("--allow-code", help="Run the Python function of the scenario's policy, if it has one."),
+]
+
 Processes = Annotated[int | None, typer.Option("--workers", help="Processes.", show_default="one per core")]
 ClusterAddress = Annotated[
     str | None,
@@ -115,6 +120,7 @@ def run(
     workers: Processes = None,
     cluster: ClusterAddress = None,
     cluster_tls: ClusterTls = None,
+    allow_code: AllowCode = False,
 ) -> int:
     """Simulate a scenario and say where the GPU-hours went."""
     from ras_sim.cli.run import RunOptions, run_scenario
@@ -138,6 +144,7 @@ def run(
         precision=precision,
         metric=metric,
         max_replications=max_replications,
+        allow_code=allow_code,
     )
     return run_scenario(options)
 
@@ -177,6 +184,7 @@ def compare(
     workers: Processes = None,
     cluster: ClusterAddress = None,
     cluster_tls: ClusterTls = None,
+    allow_code: AllowCode = False,
 ) -> int:
     """Put designs side by side on the same failures: scenario files, and variants of the first one."""
     from ras_sim.cli.compare import CompareOptions, compare_designs
@@ -197,6 +205,7 @@ def compare(
         out=out,
         as_json=as_json,
         quiet=quiet,
+        allow_code=allow_code,
     )
     return compare_designs(options)
 
@@ -220,13 +229,15 @@ def check(
     workers: Processes = None,
     cluster: ClusterAddress = None,
     cluster_tls: ClusterTls = None,
+    allow_code: AllowCode = False,
 ) -> int:
     """Hold scenarios to what they expect: 0 if all do, 1 if one does not or cannot be decided."""
     from ras_sim.cli.check import CheckOptions, check_scenarios
     from ras_sim.cli.workers import chosen
 
     who = chosen(workers, cluster, cluster_tls, quiet)
-    options = CheckOptions(paths, overrides or [], seed, max_replications, who, update, as_json, quiet)
+    how = update, as_json, quiet, allow_code
+    options = CheckOptions(paths, overrides or [], seed, max_replications, who, *how)
     return check_scenarios(options)
 
 
@@ -264,6 +275,7 @@ def sweep(
     workers: Processes = None,
     cluster: ClusterAddress = None,
     cluster_tls: ClusterTls = None,
+    allow_code: AllowCode = False,
 ) -> int:
     """Run a scenario at many values of some of its keys, on the same failures."""
     from ras_sim.cli.sweep import SweepOptions, sweep_scenario
@@ -282,6 +294,7 @@ def sweep(
         out=out,
         as_json=as_json,
         quiet=quiet,
+        allow_code=allow_code,
     )
     return sweep_scenario(options)
 
@@ -293,11 +306,12 @@ def validate(
         list[Path], typer.Argument(metavar="SCENARIO...", help="Files.", show_default=False)
     ],
     overrides: Overrides = None,
+    allow_code: AllowCode = False,
 ) -> int:
     """Check scenario files: every fault with its place."""
     from ras_sim.cli.validate import validate_scenarios
 
-    return validate_scenarios(scenarios, overrides or ())
+    return validate_scenarios(scenarios, overrides or (), allow_code)
 
 
 @app.command()
@@ -319,11 +333,13 @@ def show(
     ] = None,
     hops: Annotated[int, typer.Option(min=0, max=20, help="How far around --blast to draw.")] = 2,
     overrides: Overrides = None,
+    allow_code: AllowCode = False,
 ) -> int:
     """Show the machine: parts, expected failures, blast radius."""
     from ras_sim.cli.show import ShowOptions, show_scenario
 
-    return show_scenario(ShowOptions(scenario, overrides or [], component_class, blast, graph, hops))
+    options = ShowOptions(scenario, overrides or [], component_class, blast, graph, hops, allow_code)
+    return show_scenario(options)
 
 
 @app.command()

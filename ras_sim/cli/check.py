@@ -34,6 +34,7 @@ class CheckOptions:
     update: bool
     as_json: bool
     quiet: bool
+    allow_code: bool
 
 
 def check_scenarios(options: CheckOptions) -> int:
@@ -73,7 +74,7 @@ def _subjects(options: CheckOptions) -> list[Subject]:
     problems: list[Problem] = []
     for path in collect(options.paths):
         try:
-            found.append(subject_of(path, overrides=options.overrides))
+            found.append(subject_of(path, overrides=options.overrides, allow_code=options.allow_code))
         except InputError as error:
             problems += error.problems
     if problems:
@@ -95,7 +96,8 @@ def _update(options: CheckOptions) -> int:
         raise InputError(
             [Problem("", None, None, option, "--update beside it", "the one or the other", _WHY[option])]
         )
-    scenarios = [(path, load(path)) for path in collect(options.paths)]
+    paths = collect(options.paths)
+    scenarios = [(path, load(path, allow_code=options.allow_code)) for path in paths]
     compared = [(path, one) for path, one in scenarios if any(claim.on_baseline for claim in claims_of(one))]
     if not compared:
         named = ", ".join(str(path) for path in options.paths)

@@ -36,11 +36,14 @@ class CompareOptions:
     out: Path | None
     as_json: bool
     quiet: bool
+    allow_code: bool
 
 
 def compare_designs(options: CompareOptions) -> int:
     """Run, write and print; returns the exit code."""
-    designs = load_designs(options.paths, options.overrides, options.variants)
+    designs = load_designs(
+        options.paths, options.overrides, options.variants, allow_code=options.allow_code
+    )
     if options.out is not None:
         comparedir.check_target(options.out)
     with Progress(quiet=options.quiet) as progress:

@@ -9,7 +9,17 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ras_sim.cli.app import AsJson, ClusterAddress, ClusterTls, Overrides, Processes, Quiet, ScenarioPath, app
+from ras_sim.cli.app import (
+    AllowCode,
+    AsJson,
+    ClusterAddress,
+    ClusterTls,
+    Overrides,
+    Processes,
+    Quiet,
+    ScenarioPath,
+    app,
+)
 from ras_sim.cli.guard import GOOD, INTERRUPTED, guarded, say
 
 if TYPE_CHECKING:
@@ -41,6 +51,7 @@ def importance(
     workers: Processes = None,
     cluster: ClusterAddress = None,
     cluster_tls: ClusterTls = None,
+    allow_code: AllowCode = False,
 ) -> int:
     """Rank failure modes by the goodput that would be gained if they were rarer, gone, or handled better."""
     from ras_sim.cli.progress import Progress
@@ -52,7 +63,7 @@ def importance(
     changes = parse_what(what)
     if out is not None:
         experiment.check_target(out)
-    loaded = load(scenario, overrides or ())
+    loaded = load(scenario, overrides or (), allow_code=allow_code)
     who = chosen(workers, cluster, cluster_tls, quiet)
     with Progress(quiet=quiet, of="changes") as progress:
         found = experiment.importance(

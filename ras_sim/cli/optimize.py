@@ -7,7 +7,17 @@ from typing import Annotated
 
 import typer
 
-from ras_sim.cli.app import AsJson, ClusterAddress, ClusterTls, Overrides, Processes, Quiet, ScenarioPath, app
+from ras_sim.cli.app import (
+    AllowCode,
+    AsJson,
+    ClusterAddress,
+    ClusterTls,
+    Overrides,
+    Processes,
+    Quiet,
+    ScenarioPath,
+    app,
+)
 from ras_sim.cli.guard import guarded
 from ras_sim.cli.study import Said, Texts, finish, stopped
 
@@ -54,6 +64,7 @@ def optimize(
     workers: Processes = None,
     cluster: ClusterAddress = None,
     cluster_tls: ClusterTls = None,
+    allow_code: AllowCode = False,
 ) -> int:
     """Search for the best settings, and check them on failures that the search has not seen."""
     from ras_sim.cli.progress import Progress
@@ -61,14 +72,14 @@ def optimize(
     from ras_sim.experiment import optimize as experiment
     from ras_sim.experiment.optimizedir import overlay_names
     from ras_sim.report import optimize as report
+    from ras_sim.scenario.load import load
 
     with Progress(quiet=quiet, of="trials") as progress:
         found = experiment.optimize(
-            scenario,
+            load(scenario, overrides or (), allow_code=allow_code),
             vary or (),
             objective=objective or "goodput",
             trials=trials,
-            overrides=overrides or (),
             seed=seed,
             replications=replications,
             fresh=fresh,

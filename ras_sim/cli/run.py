@@ -39,11 +39,12 @@ class RunOptions:
     precision: str | None = None
     metric: str = "goodput"
     max_replications: int = MAX_REPLICATIONS
+    allow_code: bool = False
 
 
 def run_scenario(options: RunOptions) -> int:
     """Run, write and print; returns the exit code."""
-    scenario = load(options.path, options.overrides)
+    scenario = load(options.path, options.overrides, allow_code=options.allow_code)
     if options.out is not None:
         rundir.check_target(options.out)
     if options.replication is not None:

@@ -7,7 +7,17 @@ from typing import Annotated
 
 import typer
 
-from ras_sim.cli.app import AsJson, ClusterAddress, ClusterTls, Overrides, Processes, Quiet, ScenarioPath, app
+from ras_sim.cli.app import (
+    AllowCode,
+    AsJson,
+    ClusterAddress,
+    ClusterTls,
+    Overrides,
+    Processes,
+    Quiet,
+    ScenarioPath,
+    app,
+)
 from ras_sim.cli.guard import guarded
 from ras_sim.cli.study import Said, Texts, finish, stopped
 
@@ -53,22 +63,23 @@ def sensitivity(
     workers: Processes = None,
     cluster: ClusterAddress = None,
     cluster_tls: ClusterTls = None,
+    allow_code: AllowCode = False,
 ) -> int:
     """Rank the numbers that are not known exactly by how far they move the result."""
     from ras_sim.cli.progress import Progress
     from ras_sim.cli.workers import chosen
     from ras_sim.experiment import sensitivity as experiment
     from ras_sim.report import sensitivity as report
+    from ras_sim.scenario.load import load
 
     with Progress(quiet=quiet) as progress:
         found = experiment.sensitivity(
-            scenario,
+            load(scenario, overrides or (), allow_code=allow_code),
             vary or (),
             method=method,
             samples=samples,
             trajectories=trajectories,
             metric=metric,
-            overrides=overrides or (),
             seed=seed,
             replications=replications,
             workers=chosen(workers, cluster, cluster_tls, quiet),

@@ -16,6 +16,7 @@ from ras_sim.cli.guard import GOOD, printable, say
 from ras_sim.cli.terminal import Terminal
 from ras_sim.errors import InputError, Problem, nearest
 from ras_sim.formats import format_count, format_duration, format_percent
+from ras_sim.scenario.function import code_words
 from ras_sim.scenario.load import load
 from ras_sim.scenario.model import Scenario
 from ras_sim.topology import Blueprint, export_graph
@@ -41,11 +42,12 @@ class ShowOptions:
     blast: str | None
     graph: Path | None
     hops: int
+    allow_code: bool
 
 
 def show_scenario(options: ShowOptions) -> int:
     """Print what was asked for: the overview, if nothing; returns the exit code."""
-    scenario = load(options.path, options.overrides)
+    scenario = load(options.path, options.overrides, allow_code=options.allow_code)
     machine = scenario.machine.build()
     part = parse_part(options.blast, scenario, machine) if options.blast is not None else None
     if options.component_class is not None:
@@ -118,9 +120,16 @@ def _facts(scenario: Scenario, machine: Blueprint, rows: Sequence[Expected]) -> 
             f"{format_count(job.spares.nodes)} nodes; {format_count(n_other)} nodes are left to others",
         ),
         ("horizon", format_duration(scenario.horizon)),
+        *_policy_facts(scenario),
         ("MTTI (any)", format_duration(mtti_h(row.per_h for row in rows))),
         ("MTTI (stops)", format_duration(mtti_h(row.stops_per_h for row in rows))),
     ]
+
+
+def _policy_facts(scenario: Scenario) -> list[tuple[str, str]]:
+    """That the policy is code, if it is."""
+    function = scenario.repair.policy.function
+    return [] if function is None else [("policy", f"Python: {function.name} ({code_words(function.code)})")]
 
 
 def _parts_table(machine: Blueprint, rows: Sequence[Expected]) -> Table:

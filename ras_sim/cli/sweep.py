@@ -34,6 +34,7 @@ class SweepOptions:
     out: Path | None
     as_json: bool
     quiet: bool
+    allow_code: bool
 
 
 def sweep_scenario(options: SweepOptions) -> int:
@@ -51,6 +52,7 @@ def sweep_scenario(options: SweepOptions) -> int:
             workers=options.workers,
             out=options.out,
             progress=progress,
+            allow_code=options.allow_code,
         )
     if found.finished:
         if options.out is not None:

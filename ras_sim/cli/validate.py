@@ -10,12 +10,12 @@ from ras_sim.errors import InputError
 from ras_sim.scenario.load import load
 
 
-def validate_scenarios(paths: Sequence[Path], overrides: Sequence[str]) -> int:
+def validate_scenarios(paths: Sequence[Path], overrides: Sequence[str], allow_code: bool = False) -> int:
     """Check every file, even after a bad one; returns the exit code."""
     code = GOOD
     for path in paths:
         try:
-            scenario = load(path, overrides)
+            scenario = load(path, overrides, allow_code=allow_code)
             if scenario.uncertain:
                 from ras_sim.experiment.varied import uncertain_numbers
 

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import simpy
 
+from ras_sim.engine.consulting import Consultant
 from ras_sim.repair.incident import Incident
 from ras_sim.repair.ladder import Rung, next_level
 from ras_sim.repair.policy import LemonWatch, Policy, RootCause
@@ -17,11 +20,21 @@ class Dispatcher:
     Args:
         env: the simulation.
         policy: of the scenario.
+        has_room: whether one more part may be taken out of use on a rung.
+        consultant: asks the policy function, if there is one.
     """
 
-    def __init__(self, env: simpy.Environment, policy: Policy) -> None:
+    def __init__(
+        self,
+        env: simpy.Environment,
+        policy: Policy,
+        has_room: Callable[[Incident, Rung], bool],
+        consultant: Consultant | None,
+    ) -> None:
         self._env = env
         self._policy = policy
+        self._has_room = has_room
+        self._consultant = consultant
         self._lemons = LemonWatch(policy.lemon)
         self._ended: dict[tuple[int, int], float] = {}  # root cause and rung -> end of the last try
         self._start: dict[tuple[str, str], int] = {}  # mode and symptom -> the policy's first rung
@@ -35,6 +48,8 @@ class Dispatcher:
     def start_level(self, incident: Incident, mode_key: str) -> int:
         """The first rung to try; notes an incident of the node, which may be a lemon by it."""
         policy, cls = self._policy, incident.component_class
+        if self._consultant is not None:
+            self._consultant.begins(incident.node)
         level = self._start.get((mode_key, incident.symptom))
         if level is None:
             level = policy.start_level(cls, mode_key, incident.symptom)
@@ -46,13 +61,36 @@ class Dispatcher:
         lemon = self._lemons.level(incident.node, self._env.now)
         return lemon if lemon > level and policy.ladder[lemon].applies(cls) else level
 
+    def suspects_level(self, suspect: Incident, mode_key: str) -> int:
+        """The first rung to try on what is taken for the fault by mistake: nobody knows, so the choice is the same."""
+        level = self.start_level(suspect, mode_key)
+        return level if self._consultant is None else self._consultant.level(suspect, level)
+
     def next_level(self, incident: Incident, level: int) -> int:
-        """The rung to try now, where this one is proposed: a higher one if time, or the tries of this one, are used up."""
+        """The rung to try now, where this one is proposed.
+
+        A higher one if time, or the tries of this one, are used up, or no more parts may be taken out of use. The policy
+        function may choose any other, of which the same holds but for the time: so its choices come to an end, too.
+        """
         rule, cls = self._policy.escalate, incident.component_class
         if rule is not None and rule.level > level and self._policy.ladder[rule.level].applies(cls):
             open_h = self._env.now - incident.detected_h
             level = rule.level if open_h >= rule.after_h - _ROUNDING_H else level
-        return self._within_budget(incident.root, level, cls)
+        level = self._allowed(incident, level)
+        if self._consultant is None:
+            return level
+        chosen = self._consultant.level(incident, level)
+        return level if chosen == level else self._allowed(incident, chosen, once=True)
+
+    def _allowed(self, incident: Incident, level: int, once: bool = False) -> int:
+        """This rung, or the first higher one with tries and room; `once`: what is out of use is not taken out again."""
+        ladder, cls = self._policy.ladder, incident.component_class
+        level = self._within_budget(incident.root, level, cls)
+        while ladder[level].disables and (
+            (once and incident.disabled) or not self._has_room(incident, ladder[level])
+        ):
+            level = self._within_budget(incident.root, next_level(ladder, level, cls), cls)
+        return level
 
     def rest_h(self, incident: Incident, rung: Rung) -> float:
         """Hours until the rung may be tried on this root cause again."""
@@ -62,14 +100,22 @@ class Dispatcher:
         left_h = ended_h + rung.cool_down_h - self._env.now
         return left_h if left_h > _ROUNDING_H else 0.0
 
-    def tried(self, incident: Incident, rung: Rung) -> None:
+    def tried(self, incident: Incident, rung: Rung, outcome: str) -> None:
         """A try of a rung has ended."""
         if rung.cool_down_h > 0.0:
             self._ended[incident.root.key, rung.level] = self._env.now
+        self.rode(incident, rung, outcome)
+
+    def rode(self, incident: Incident, rung: Rung, outcome: str) -> None:
+        """A rung that was tried for this incident, or for another one of the node, has ended; "" if it did nothing."""
+        if self._consultant is not None:
+            self._consultant.tried(incident, rung, outcome)
 
     def is_new(self, node: int | None) -> None:
         """What was wrong in the node was replaced: its record is clean."""
         self._lemons.forget(node)
+        if self._consultant is not None:
+            self._consultant.is_new(node)
 
     def _within_budget(self, root: RootCause, level: int, component_class: str) -> int:
         """This rung, or the first higher one that has tries left; the highest one never runs out."""

@@ -16,6 +16,7 @@ import simpy
 from ras_sim.cluster import Cluster
 from ras_sim.engine.arrivals import Arrivals
 from ras_sim.engine.attempts import Attempts
+from ras_sim.engine.consulting import Consultant
 from ras_sim.engine.corruption import Corruptions
 from ras_sim.engine.course import Course, Steps
 from ras_sim.engine.degraded import Degraded
@@ -34,7 +35,6 @@ from ras_sim.job.checkpoints import NOTHING_LOST, PROCESSES_LOST
 from ras_sim.job.training import TrainingJob
 from ras_sim.ledger import Ledger
 from ras_sim.repair.incident import Incident
-from ras_sim.repair.ladder import next_level
 from ras_sim.repair.policy import RootCause
 from ras_sim.repair.tolerance import ToleranceRule, ToleranceWatch
 from ras_sim.repair.workshop import Workshop
@@ -99,7 +99,9 @@ class Incidents:
         self._degraded = Degraded(env, setup, self.impact, self.spread)
         worth = Worth(env, setup, cluster, self.impact, self.spread, ledger.resources)
         self.attempts = Attempts(env, setup, self.spread, self.impact, worth, workshop, arrivals, ledger)
-        self.dispatcher = Dispatcher(env, setup.policy)
+        function, seen = setup.policy.function, (setup.ladder, cluster, workshop, job, ledger)
+        consultant = None if function is None else Consultant(env, function, *seen)
+        self.dispatcher = Dispatcher(env, setup.policy, self._degraded.has_room, consultant)
         self._merging = Merging(env, self.spread) if setup.policy.merges else None
         self._tolerance, budgets = ToleranceWatch(), Budgets()
         self.strikes = Strikes(setup, arrivals, self.register, self.spread, budgets, self._open)
@@ -247,14 +249,11 @@ class Incidents:
         """Try rungs until one fixes the fault, seems to, or takes the part out of use."""
         if self._degraded.must_drain(incident):
             self.impact.drain(incident)
-        ladder, cls = self._setup.ladder, incident.component_class
+        ladder = self._setup.ladder
         level, outcome = self.dispatcher.first_level(incident, mode.key), ""
         while outcome not in ENDINGS:
             level = self.dispatcher.next_level(incident, level)
             rung = ladder[level]
-            if rung.disables and not self._degraded.has_room(incident, rung):
-                level = next_level(ladder, level, cls)
-                continue
             if rung.loses > NOTHING_LOST and math.isnan(incident.located_h):
                 is_located = yield from self._diagnose(incident, mode)
                 if not is_located:
@@ -264,6 +263,7 @@ class Incidents:
                 if not math.isnan(incident.closed_h):
                     return
                 rung = work.rung
+                self.dispatcher.rode(incident, rung, outcome)
                 continue
             rest_h = self.dispatcher.rest_h(incident, rung)
             if rest_h > 0.0:
@@ -271,7 +271,7 @@ class Incidents:
                 continue
             steps = self.attempts.one(incident, rung)
             outcome = yield from steps if self._merging is None else self._merging.tried(incident, rung, steps)
-            self.dispatcher.tried(incident, rung)
+            self.dispatcher.tried(incident, rung, outcome)
         if outcome == "disabled":
             self._run_on_without(incident, mode)
         else:

@@ -117,6 +117,7 @@ def subject_of(
     overrides: Sequence[str] = (),
     expect: Mapping[str, Any] | None = None,
     baseline: str | Path | None = None,
+    allow_code: bool = False,
 ) -> Subject:
     """Read everything that a check needs.
 
@@ -125,12 +126,13 @@ def subject_of(
         overrides: `key.path=value`, set in the file.
         expect: expectations in place of those of the scenario, written as in a file.
         baseline: file of the baseline; None is where it belongs beside the scenario.
+        allow_code: see `ras_sim.load`.
 
     Raises:
         InputError: whatever is wrong with the scenario, the expectations or the baseline.
     """
     path = None if isinstance(what, Scenario) else Path(what)
-    scenario = what if isinstance(what, Scenario) else load(what, overrides)
+    scenario = what if isinstance(what, Scenario) else load(what, overrides, allow_code=allow_code)
     if expect is not None:
         scenario = _expecting(scenario, expect)
     if not scenario.expect:

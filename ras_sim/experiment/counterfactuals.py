@@ -14,6 +14,7 @@ from ras_sim.experiment.replicate import wrong_argument
 from ras_sim.scenario.build import setup_of
 from ras_sim.scenario.checks import findings
 from ras_sim.scenario.failures import SHOWN, ModeSpec, Shown
+from ras_sim.scenario.function import ALLOWS_CODE
 from ras_sim.scenario.model import Scenario
 
 FEWER = 0.9
@@ -120,6 +121,8 @@ def _found(edit: _Edit) -> str:
 def _lower(edit: _Edit) -> str:
     """What the fault needs and where repair starts both go down one rung that applies to the class."""
     ladder, setup = edit.scenario.repair.ladder, setup_of(edit.scenario)
+    if setup.policy.function is not None:
+        return "where its repair starts is up to the policy function"
     retry = set(edit.symptoms) == {"exception"}
     rungs = [
         one.name for one in setup.ladder if one.applies(edit.cls) and (retry or one.takes_down != "operation")
@@ -208,6 +211,6 @@ def counterfactual(scenario: Scenario, modes: Sequence[tuple[str, str]], what: s
     if len(refused) == len(modes) or (refused and what == "fewer"):
         several = len(modes) > 1
         return "; ".join(dict.fromkeys(f"{key}: {why}" if several else why for key, why in refused.items()))
-    changed = Scenario.model_validate(tree)
+    changed = Scenario.model_validate(tree, context=ALLOWS_CODE)  # what it has was allowed when it was loaded
     wrong = next(iter(findings(changed)), None)
     return changed if wrong is None else f"{'.'.join(wrong.path)}: want {wrong.wanted}"

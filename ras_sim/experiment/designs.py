@@ -9,11 +9,13 @@ from typing import Any
 
 from ras_sim.errors import InputError, Problem
 from ras_sim.scenario.failures import ModeSpec
+from ras_sim.scenario.function import code_words
 from ras_sim.scenario.load import load
 from ras_sim.scenario.model import Scenario
 
 NO_PART_OF_HISTORY = ("source", "detection", "speed")
 """Keys of a failure mode that change what is made of a fault, not the fault."""
+_CODE = "repair.policy.function.code"
 _SAID_ELSEWHERE = frozenset({"name", "description", "published", "expect", "uncertain"})
 
 
@@ -63,6 +65,8 @@ def load_designs(
     paths: Sequence[str | Path],
     overrides: Sequence[str] = (),
     variants: Mapping[str, Sequence[str]] | None = None,
+    *,
+    allow_code: bool = False,
 ) -> tuple[Design, ...]:
     """Read the designs: every file, then variants of the first one.
 
@@ -70,6 +74,7 @@ def load_designs(
         paths: scenario files; the first is the base.
         overrides: `key.path=value`, set in every design.
         variants: option name -> `key.path=value`, set in one variant of the first file each.
+        allow_code: see `ras_sim.load`.
 
     Raises:
         InputError: everything that is wrong with any of them, or fewer than two designs.
@@ -95,7 +100,7 @@ def load_designs(
     problems: list[Problem] = []
     for path, option, values in wanted:
         try:
-            scenario = load(path, (*overrides, *values))
+            scenario = load(path, (*overrides, *values), allow_code=allow_code)
             name = f"{scenario.name}: {', '.join(map(_short, values))}" if values else scenario.name
             designs.append(Design(name, scenario, tuple(values)))
         except InputError as error:
@@ -147,7 +152,9 @@ def changes_between(base: Scenario, other: Scenario) -> list[Change]:
 
 
 def _flat(path: str, node: Any) -> list[tuple[str, str]]:
-    """Every value of nested plain data with its key path."""
+    """Every value of nested plain data with its key path; a text of code stands as its size and hash."""
+    if path == _CODE:
+        return [(path, code_words(node))]
     if isinstance(node, dict):
         return [
             pair for key, value in node.items() for pair in _flat(f"{path}.{key}" if path else key, value)

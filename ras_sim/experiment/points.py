@@ -66,6 +66,8 @@ def points_of(
     rows: Sequence[Row],
     overrides: Sequence[str] = (),
     said_by: str = "--vary",
+    *,
+    allow_code: bool = False,
 ) -> tuple[Point, ...]:
     """Read the scenario once for each point.
 
@@ -75,6 +77,7 @@ def points_of(
         rows: of each point the values.
         overrides: `key.path=value`, set at every point.
         said_by: where the values come from, for messages: an option, or a block of the scenario.
+        allow_code: see `ras_sim.load`; a scenario that was read before keeps what it was allowed.
 
     Raises:
         InputError: what is wrong with them, each once; stops looking after some twenty.
@@ -87,7 +90,7 @@ def points_of(
     for row in rows:
         sets = [f"{factor.key}={value}" for factor, value in zip(factors, row, strict=True)]
         try:
-            scenario = _scenario(base, text, (*overrides, *sets))
+            scenario = _scenario(base, text, (*overrides, *sets), allow_code)
             points.append(Point(len(points), row, scenario, _hash(scenario)))
         except InputError as error:
             problems |= dict.fromkeys(_blaming(factors, sets, one, said_by) for one in error.problems)
@@ -98,10 +101,10 @@ def points_of(
     return tuple(points)
 
 
-def _scenario(base: str | Path | Scenario, text: str, sets: Sequence[str]) -> Scenario:
+def _scenario(base: str | Path | Scenario, text: str, sets: Sequence[str], allow_code: bool) -> Scenario:
     if isinstance(base, Scenario):
-        return loads(text, base.name, sets)
-    return load(base, sets)
+        return loads(text, base.name, sets, allow_code=allow_code or base.repair.policy.function is not None)
+    return load(base, sets, allow_code=allow_code)
 
 
 def _hash(scenario: Scenario) -> str:

@@ -202,6 +202,7 @@ def sweep(
     workers: Workers = None,
     out: str | Path | None = None,
     progress: Progress | None = None,
+    allow_code: bool = False,
 ) -> Sweep:
     """Run a scenario at many values of some of its keys, each point on the same fault histories.
 
@@ -220,6 +221,7 @@ def sweep(
         workers: who does it, see `ras_sim.experiment.executors.Workers`.
         out: a folder where every finished point is kept; those that it holds are not run again.
         progress: called with (replications finished, replications wanted).
+        allow_code: see `ras_sim.load`; a scenario that was read before keeps what it was allowed.
 
     Raises:
         InputError: everything that is wrong with the points, or an argument is out of range.
@@ -228,7 +230,8 @@ def sweep(
     check_arguments(replications, workers)
     check_metric(metric)
     factors = parse_factors(vary)
-    wanted = points_of(scenario, factors, rows_of(factors, design, points, seed), overrides)
+    rows = rows_of(factors, design, points, seed)
+    wanted = points_of(scenario, factors, rows, overrides, allow_code=allow_code)
     check_prices(metric, wanted)
     began_s = time.perf_counter()
     with PointStore(out, check_contents) as store:

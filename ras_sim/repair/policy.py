@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
+from ras_sim.repair.function import PolicyFunction
 from ras_sim.repair.ladder import Ladder, next_level
 from ras_sim.repair.tolerance import ToleranceRule
 
@@ -72,6 +73,7 @@ class Policy:
         escalate: rule for incidents that take long, or None.
         probation: rule for nodes that come back, or None.
         merges: incidents on a node that is down for another one wait for that.
+        function: is asked for each rung, if there is one.
     """
 
     ladder: Ladder
@@ -84,6 +86,7 @@ class Policy:
     escalate: EscalationRule | None = None
     probation: ProbationRule | None = None
     merges: bool = False
+    function: PolicyFunction | None = None
 
     def tolerance(self, component_class: str, mode_key: str) -> ToleranceRule | None:
         """The rule for faults of a mode that may be sat out: that of the mode, of the class, or None."""

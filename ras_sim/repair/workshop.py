@@ -94,6 +94,11 @@ class Workshop:
 
     # ------------------------------------------------------------------ people
 
+    @property
+    def n_waiting(self) -> int:
+        """Orders for which nobody has set out yet."""
+        return sum(math.isnan(visit.sent_h) for visit in self._under_way)
+
     def attend(
         self, order: Order, duration_h: float, travel_u: Callable[[int], float]
     ) -> Generator[simpy.Event, None, float]:

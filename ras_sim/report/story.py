@@ -125,7 +125,7 @@ def certain_reach(resolved_text: str, story: Story) -> list[str]:
 
     first = story.fault.first
     try:
-        scenario = loads(resolved_text)
+        scenario = loads(resolved_text, overrides=["repair.policy.function=null"])  # nothing of it is run
     except InputError:
         return []
     machine = scenario.machine.build()

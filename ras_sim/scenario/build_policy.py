@@ -27,6 +27,7 @@ def build_policy(repair: RepairSpec, ladder: Ladder, levels: Mapping[str, int]) 
         escalate=EscalationRule(policy.escalate.after, levels[policy.escalate.rung]) if policy.escalate else None,
         probation=build_probation(policy.probation, levels),
         merges=policy.merge == "node",
+        function=policy.function.build() if policy.function else None,
     )
 
 

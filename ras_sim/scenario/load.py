@@ -11,6 +11,8 @@ from pydantic import ValidationError
 
 from ras_sim.errors import InputError, Problem, nearest
 from ras_sim.scenario.checks import findings
+from ras_sim.scenario.function import ALLOWS_CODE
+from ras_sim.scenario.keeping import PATH, with_code, without_code
 from ras_sim.scenario.mend import further
 from ras_sim.scenario.merge import merged, overridden
 from ras_sim.scenario.messages import explain, located
@@ -20,7 +22,9 @@ from ras_sim.scenario.positions import (
     Block,
     Items,
     Leaf,
+    Node,
     Place,
+    node_at,
     parse,
     plain,
     quoted,
@@ -36,12 +40,13 @@ _MAX_CHAIN = 8
 _MAX_FILES = 32
 
 
-def load(path: str | Path, overrides: Sequence[str] = ()) -> Scenario:
+def load(path: str | Path, overrides: Sequence[str] = (), *, allow_code: bool = False) -> Scenario:
     """Read a scenario file.
 
     Args:
         path: the file.
         overrides: values in place of those of the file, each `key.path=value`.
+        allow_code: read and run the Python function of its policy, if it has one; such a scenario is refused otherwise.
 
     Raises:
         InputError: everything that is wrong with it.
@@ -51,21 +56,23 @@ def load(path: str | Path, overrides: Sequence[str] = ()) -> Scenario:
     except (OSError, ValueError, RuntimeError):  # a loop of links, a zero byte
         raise InputError([Problem(str(path), None, None, "", "no such file", "a file to read")]) from None
     text = _read(file, Place(file.shown))
-    return _scenario(text, file, overrides, file.path.parent)
+    return _scenario(text, file, overrides, file.path.parent, allow_code)
 
 
-def loads(text: str, name: str = "<string>", overrides: Sequence[str] = ()) -> Scenario:
+def loads(
+    text: str, name: str = "<string>", overrides: Sequence[str] = (), *, allow_code: bool = False
+) -> Scenario:
     """Read a scenario from a text; it can extend shipped catalogues only.
 
     Args:
         text: YAML.
         name: stands for a file name in messages.
-        overrides: see `load`.
+        overrides, allow_code: see `load`.
 
     Raises:
         InputError: everything that is wrong with it.
     """
-    return _scenario(text, _File(name, Path(name)), overrides, None)
+    return _scenario(text, _File(name, Path(name)), overrides, None, allow_code)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,15 +83,19 @@ class _File:
     path: Path
 
 
-def _scenario(text: str, file: _File, overrides: Sequence[str], folder: Path | None) -> Scenario:
+def _scenario(
+    text: str, file: _File, overrides: Sequence[str], folder: Path | None, allow_code: bool
+) -> Scenario:
     reading = _Reading(folder)
     root, problems = reading.tree(text, file, ()), reading.problems
     if reading.incomplete:  # what the missing file would have brought must not be reported as missing
         raise _error(problems)
     root, wrong_overrides = overridden(root, overrides)
     problems.extend(wrong_overrides)
+    root, wrong_code = with_code(root, reading.folder_of(node_at(PATH, root))) if allow_code else without_code(root)
+    problems.extend(wrong_code)
     try:
-        scenario = Scenario.model_validate(plain(root))
+        scenario = Scenario.model_validate(plain(root), context=ALLOWS_CODE)  # none is left that is not allowed
     except ValidationError as error:
         raise _error((*problems, *explain(error, root), *further(error, root))) from None
     problems.extend(located(finding, root) for finding in findings(scenario))
@@ -113,6 +124,11 @@ class _Reading:
     problems: list[Problem] = field(default_factory=list)
     incomplete: bool = False
     n_files: int = 0
+    folders: dict[str, Path] = field(default_factory=dict)  # of the files that were read, as messages name them
+
+    def folder_of(self, node: Node | None) -> Path | None:
+        """Where the file is that states a value; the folder of the scenario for one of the command line."""
+        return self.folder if node is None else self.folders.get(node.place.file, self.folder)
 
     def tree(self, text: str, file: _File, chain: tuple[_File, ...]) -> Block:
         """The tree of a file laid over the trees of what it extends.
@@ -122,6 +138,8 @@ class _Reading:
         """
         root, problems = parse(text, file.shown)
         self.problems.extend(problems)
+        if self.folder is not None:
+            self.folders[file.shown] = file.path.parent
         if not isinstance(root, Block):
             got = "an empty file" if root is None else shown(root)
             raise InputError([Problem(file.shown, 1, 1, "", got, "a block of keys")])

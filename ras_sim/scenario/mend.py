@@ -15,6 +15,7 @@ from pydantic_core import ErrorDetails
 from ras_sim.errors import Problem
 from ras_sim.scenario.checks import Finding, findings
 from ras_sim.scenario.checks.finding import MACHINE_NAMES, MODE_NAMES, PRICE_NAMES
+from ras_sim.scenario.function import ALLOWS_CODE
 from ras_sim.scenario.messages import explained, located, spot_of
 from ras_sim.scenario.model import Scenario
 from ras_sim.scenario.positions import Block, Entry, Items, Leaf, Node, Place, node_at, plain
@@ -58,7 +59,7 @@ def further(error: ValidationError, root: Block) -> list[Problem]:
         if len(details) > _MAX_FAULTS or not mending.mend(details):
             return late
         try:
-            scenario = Scenario.model_validate(plain(mending.tree))
+            scenario = Scenario.model_validate(plain(mending.tree), context=ALLOWS_CODE)
         except ValidationError as again:
             error = again
             late += [explained(detail, root) for detail in again.errors() if mending.is_own(detail)]

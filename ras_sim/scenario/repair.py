@@ -9,6 +9,7 @@ from pydantic import Field, model_validator
 from ras_sim.scenario.diagnostics import AccusationSpec, Names, TestSpec, ValidationSpec
 from ras_sim.scenario.failures import Name
 from ras_sim.scenario.fields import Duration, Fraction, Hours, Source, Strict
+from ras_sim.scenario.function import FunctionSpec, or_its_name
 from ras_sim.scenario.habits import DoubleSpec
 from ras_sim.scenario.technicians import TechnicianSpec
 
@@ -166,6 +167,12 @@ class PolicySpec(Strict):
     tolerate: dict[str, ToleranceSpec] = Field(
         default_factory=dict,
         description="Faults that are sat out, not repaired, by failure mode (link.flap) or class (link).",
+    )
+    function: FunctionSpec | None = Field(
+        None,
+        description="A Python function that is asked for each rung and may choose another one than the rest of the policy: "
+        "`my_module:my_function`. Such a scenario is loaded only with `--allow-code`.",
+        json_schema_extra=or_its_name,
     )
 
 

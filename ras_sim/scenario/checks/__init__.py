@@ -13,6 +13,7 @@ from ras_sim.scenario.checks.extent import extent_findings
 from ras_sim.scenario.checks.failures import failure_findings
 from ras_sim.scenario.checks.finding import Finding
 from ras_sim.scenario.checks.fleet import fleet_findings
+from ras_sim.scenario.checks.function import function_findings
 from ras_sim.scenario.checks.job import job_findings
 from ras_sim.scenario.checks.machine import built_machine
 from ras_sim.scenario.checks.published import published_findings
@@ -37,6 +38,7 @@ def findings(scenario: Scenario) -> Iterator[Finding]:
     yield from service_findings(scenario)
     yield from detection_findings(scenario, machine)
     yield from repair_findings(scenario, machine)
+    yield from function_findings(scenario)
     yield from technician_findings(scenario, machine)
     yield from cost_findings(scenario, machine)
     yield from diagnostics_findings(scenario, machine)
