@@ -57,8 +57,9 @@ class PolicyFunction:
         Raises:
             InputError: where in the text it fails, or that there is no such function.
         """
-        module, _, name = self.name.partition(":")
-        names: dict[str, object] = {"__name__": module, "__file__": self.file}
+        name = self.name.partition(":")[2]
+        # Dataclasses look for the module of a class among those that were imported: this one stands in for it.
+        names: dict[str, object] = {"__name__": __name__, "__file__": self.file}
         try:
             exec(_compiled(self.file, self.code), names)
         except (Exception, SystemExit) as error:

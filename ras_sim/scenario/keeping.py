@@ -86,7 +86,7 @@ def _text(name: Leaf, folder: Path | None) -> str:
     try:
         text = path.read_bytes().decode("utf-8-sig").replace("\r\n", "\n").rstrip()
     except (OSError, UnicodeDecodeError) as error:
-        reason = (getattr(error, "strerror", None) or "not text in UTF-8").lower()
+        reason = "not text in UTF-8" if isinstance(error, UnicodeDecodeError) else (error.strerror or str(error)).lower()
         raise InputError([_problem(name.place, f"{quoted(str(path))}: {reason}", "a file to read")]) from None
     if not text or len(text) > MAX_CHARS:
         got = f"{quoted(str(path))}: {len(text):,} characters"
