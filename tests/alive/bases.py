@@ -125,7 +125,7 @@ def _machine_scenario(kind: str) -> Scenario:
 def bases() -> dict[str, Scenario]:
     """Every base by its name, the one with every block of a scenario first."""
     full, watched, guarded = (
-        load(Path(__file__).with_name(f"{name}.yaml")) for name in ("hgx", "watched", "guarded")
+        load(Path(__file__).with_name(f"{name}.yaml"), allow_code=True) for name in ("hgx", "watched", "guarded")
     )
     named = {"full": full, "watched": watched, "guarded": guarded}
     return named | {kind: _machine_scenario(kind) for kind in SMALL_MACHINES}

@@ -14,6 +14,7 @@ from typing_extensions import TypeAliasType
 
 from ras_sim.scenario.checks import findings
 from ras_sim.scenario.fields import DistributionSpec
+from ras_sim.scenario.function import ALLOWS_CODE
 from ras_sim.scenario.model import Scenario
 
 Path: TypeAlias = tuple[str, ...]
@@ -150,7 +151,7 @@ def perturbed(base: Scenario, leaf: Leaf, to: str | None = None) -> Iterator[Sce
     names = [*base.repair.ladder, *base.failures, *(f"{c}.{m}" for c, ms in base.failures.items() for m in ms)]
     siblings = value_at(data, leaf.path[:-1])
     old = siblings[leaf.path[-1]]
-    others = [to] if to is not None else _others(old, names)
+    others = [to] if to is not None else _other_code(leaf, siblings, names) or _others(old, names)
     changed = [with_value(data, leaf.path, other) for other in others]
     if isinstance(old, float) and all(isinstance(one, float) for one in siblings.values()):
         changed += _shifted(data, leaf.path)
@@ -162,10 +163,20 @@ def perturbed(base: Scenario, leaf: Leaf, to: str | None = None) -> Iterator[Sce
 
 def _valid(data: dict[str, Any]) -> Scenario | None:
     try:
-        scenario = Scenario.model_validate(data)
+        scenario = Scenario.model_validate(data, context=ALLOWS_CODE)
     except ValidationError:
         return None
     return scenario if next(findings(scenario), None) is None else None
+
+
+def _other_code(leaf: Leaf, siblings: dict[str, Any], names: list[str]) -> list[str]:
+    """Other functions of the same text, or the same function with other rungs; of other keys none."""
+    if leaf.key == "FunctionSpec.name":
+        module = siblings["name"].partition(":")[0]
+        return [f"{module}:{name}" for name in re.findall(r"^def (\w+)", siblings["code"], re.MULTILINE)]
+    if leaf.key == "FunctionSpec.code":
+        return [siblings["code"].replace(f'"{a}"', f'"{b}"') for a in names for b in names if f'"{a}"' in siblings["code"]]
+    return []
 
 
 def _others(old: Any, names: list[str]) -> list[Any]:
