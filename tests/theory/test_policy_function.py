@@ -165,6 +165,59 @@ def test_the_ladders_own_limits_end_what_a_function_would_go_on_with() -> None:
     assert [row.rung for row in rows] == ["restart", "reset", "reset", "reboot"]
 
 
+SEEN: dict[str, tuple[float, str, dict[str, float], tuple[float, str]]] = {
+    "it is seen to have failed": (1.0, "reboot", {"coverage": 0.0, "false_alarm": 0.0}, (11.5, "failed")),
+    "the test finds it": (0.0, "reboot", {"coverage": 1.0, "false_alarm": 0.0}, (11.5, "rejected")),
+    "the test rejects what is good": (0.0, "reset", {"coverage": 0.0, "false_alarm": 0.99}, (11.5, "rejected")),
+    "it comes back": (0.0, "reboot", {"coverage": 0.0, "false_alarm": 0.0}, (11.5, "came_back")),
+}
+"""What -> `seen` of the reset, the rung that the fault needs, errors of the test, and the try as the function is told of it."""
+
+
+@pytest.mark.parametrize("what", SEEN)
+def test_what_is_seen_of_a_try(what: str) -> None:
+    """A reset of an hour from hour 10 and a test of half an hour; nobody knows whether a test that rejects is right."""
+    seen, needs, errors, (ended_h, outcome) = SEEN[what]
+    code = f"""
+    def choose(case):
+        if case.now_h == 10.0:
+            return 'reset'
+        got = [(one.rung, one.ended_h, one.outcome) for one in case.tried]
+        assert got == [('reset', {ended_h}, {outcome!r})], got
+        assert case.detected_h == ({ended_h} + 1.0 if {outcome!r} == 'came_back' else 10.0)
+        return 'reboot'
+    """
+    wait = 0.0 if outcome == "failed" else 0.5
+    fault = mode(lifetime=fixed(1000.0), start_age="990 h", clears_at={needs: 1.0})
+    rungs = {
+        "reset": renews(h(ended_h - 10.0 - wait), takes_down="node", seen=seen),
+        "reboot": renews("2 h", takes_down="node"),
+    }
+    test = {"after": ["reset"], "duration": "0.5 h", **errors, **SOURCE}
+    base = small(50.0, failures={"node": {"crash": fault}}, repair=ladder(rungs, validation=test))
+    rows = simulate(asking(base, code), seed=1, replication=0).attempts
+    assert [row.rung for row in rows] == ["reset", "reboot"]
+
+
+def test_a_rung_that_was_tried_for_another_incident_of_the_node_is_told() -> None:
+    """With `merge: node` the second crash of hour 10 waits while the node is reset for the first, which helps neither."""
+    code = """
+    def choose(case):
+        if case.now_h == 10.0:
+            return 'reset'
+        assert [(one.rung, one.ended_h, one.outcome) for one in case.tried] == [('reset', 11.0, 'failed')], case
+        return 'reboot'
+    """
+    fault = mode(lifetime=fixed(1000.0), start_age="990 h", clears_at={"reboot": 1.0})
+    rungs = {"reset": renews("1 h", takes_down="node"), "reboot": renews("2 h", takes_down="node")}
+    base = small(
+        50.0, failures={"node": {"one": fault, "two": fault}}, repair=ladder(rungs, policy={"merge": "node"})
+    )  # fmt: skip
+    ledger = simulate(asking(base, code), seed=1, replication=0)
+    assert Counter(row.rung for row in ledger.attempts) == {"reset": 2, "reboot": 2}
+    assert {row.end_h for row in ledger.attempts} == {11.0, 13.0}
+
+
 def test_spares_and_the_job_are_seen() -> None:
     """The node of the job crashes at hour 10; the spare takes its place while it is reset, and the job runs."""
     code = """
