@@ -129,7 +129,7 @@ def _facts(scenario: Scenario, machine: Blueprint, rows: Sequence[Expected]) -> 
 def _policy_facts(scenario: Scenario) -> list[tuple[str, str]]:
     """That the policy is code, if it is."""
     function = scenario.repair.policy.function
-    return [] if function is None else [("policy", f"Python: {function.name} ({code_words(function.code)})")]
+    return [] if function is None else [("policy", f"Python: {function.name}, {code_words(function.code)}")]
 
 
 def _parts_table(machine: Blueprint, rows: Sequence[Expected]) -> Table:

@@ -20,14 +20,14 @@ MAX_CHARS = 100_000
 
 
 def code_words(code: str) -> str:
-    """A text of code by its size and its hash: "12 lines, sha256 0f3a5b7c9d1e".
+    """A text of code by its size and the beginning of its SHA-256.
 
     >>> code_words("def f(case):\\n    return None")
-    '2 lines, sha256 c20ded2b0058'
+    '2 lines (c20ded2b0058)'
     """
     digest = hashlib.sha256(code.encode()).hexdigest()[:12]
     n = code.count("\n") + 1
-    return f"{n:,} line{'' if n == 1 else 's'}, sha256 {digest}"
+    return f"{n:,} line{'' if n == 1 else 's'} ({digest})"
 
 
 def or_its_name(schema: dict[str, Any]) -> None:

@@ -15,7 +15,7 @@ PAGES = [
     *sorted(path for path in (ROOT / "docs").rglob("*.md") if path.name not in GENERATED),
 ]
 _FENCE = re.compile(r"^```(?P<language>\w+)\n(?P<text>.*?)^```$", re.MULTILINE | re.DOTALL)
-_FILE = re.compile(r"# (?P<name>[\w.-]+\.ya?ml)\n")
+_FILE = re.compile(r"# (?P<name>[\w.-]+\.(ya?ml|py))\n")
 
 
 class Block(NamedTuple):
@@ -36,10 +36,10 @@ def blocks(page: Path) -> list[Block]:
 
 
 def named_files(page: Path) -> dict[str, str]:
-    """The YAML blocks of a page whose first line is `# NAME.yaml`: files that its examples use."""
+    """The blocks of a page whose first line is `# NAME.yaml` or `# NAME.py`: files that its examples use."""
     found: dict[str, str] = {}
     for block in blocks(page):
-        match = _FILE.match(block.text) if block.language == "yaml" else None
+        match = _FILE.match(block.text) if block.language in ("yaml", "python") else None
         if match is not None:
             found[match["name"]] = block.text
     return found

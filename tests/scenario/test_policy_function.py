@@ -1,4 +1,4 @@
-"""A scenario that names a Python function: refused unless that is allowed, its text kept, and every mistake told with its place."""
+"""A scenario that names a Python function: refused unless that is allowed, its text kept, mistakes told with their place."""
 
 from __future__ import annotations
 
@@ -44,7 +44,8 @@ def test_without_leave_it_is_refused_and_nothing_is_read_or_run(tmp_path: Path) 
     with pytest.raises(InputError) as caught:
         load(path, ["job.gpus=x"])
     second, first = caught.value.problems
-    assert str(first).startswith(f"{path}:5:15: repair.policy.function: got Python code, 'mine:choose', want leave to run it")
+    told = "repair.policy.function: got Python code, 'mine:choose', want leave to run it"
+    assert str(first).startswith(f"{path}:5:15: {told}")
     assert "--allow-code" in first.hint
     assert "allow_code=True" in first.hint
     assert second.where == "job.gpus", "all that is wrong is told at once"
@@ -104,7 +105,7 @@ def test_any_text_comes_back_as_it_was(code: str, tmp_path: Path) -> None:
 def test_modules_are_found_beside_the_file_that_names_them_and_where_python_finds_them(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A file that is extended means its own neighbour; a command line that of the scenario; else the import path is searched."""
+    """A file that is extended means its own neighbour, a command line that of the scenario; then the import path."""
     (tmp_path / "low").mkdir()
     (tmp_path / "low" / "mine.py").write_text(GOOD + "# low", encoding="utf-8")
     (tmp_path / "top.yaml").write_text("extends: low/top.yaml\nname: higher\n", encoding="utf-8")
@@ -153,7 +154,7 @@ BAD_CODE = [
     ("def choose(case:\n    return None", "mine.py:1: choose: SyntaxError: '(' was never closed, want a module"),
     (f"x = 1\nnoun\n{GOOD}", "mine.py:2: choose: NameError: name 'noun' is not defined, want a module"),
     (f"{GOOD}raise SystemExit(0)", "mine.py:3: choose: SystemExit: 0, want a module that can be executed"),
-    ("def chose(case):\n    return None", "choose: nothing of that name, want a function choose(case) (did you mean 'chose'?)"),
+    ("def chose(case):\n    return 1", "choose: nothing of that name, want a function choose(case) (did you mean 'chose'?)"),
     ("choose = 'rma'", "choose: a value of type str, want a function choose(case)"),
     ("def choose():\n    return None", "mine.py:1: choose: choose(), want choose(case)"),
     ("def choose(case, *, more):\n    return None", "want choose(case)"),
@@ -185,13 +186,14 @@ def test_a_file_that_is_no_text(tmp_path: Path) -> None:
 
 
 def test_further_faults_are_told_with_it(tmp_path: Path) -> None:
-    message = wrong(scenario(tmp_path, "choose = 1"), "job.gpus=x", "repair.policy.lemon={incidents: 2, window: 1 d, rung: rmaa}")
+    lemon = "repair.policy.lemon={incidents: 2, window: 1 d, rung: rmaa}"
+    message = wrong(scenario(tmp_path, "choose = 1"), "job.gpus=x", lemon)
     assert "job.gpus" in message
     assert "did you mean 'rma'?" in message
 
 
 ANSWERS = [
-    ("'fixx'", "policy.py:1: choose: got 'fixx', want a rung that applies to node (fix) or None (did you mean 'fix'?; incident"),
+    ("'fixx'", "policy.py:1: choose: got 'fixx', want a rung that applies to node (fix) or None (did you mean 'fix'?; inc"),
     ("3", "policy.py:1: choose: got a value of type int, want a rung that applies to node (fix) or None (incident"),
     ("case", "got a value of type Case"),
     ("case.needs", "policy.py:2: choose: got AttributeError: 'Case' object has no attribute 'needs'"),
