@@ -129,7 +129,10 @@ def _facts(scenario: Scenario, machine: Blueprint, rows: Sequence[Expected]) -> 
 def _policy_facts(scenario: Scenario) -> list[tuple[str, str]]:
     """That the policy is code, if it is."""
     function = scenario.repair.policy.function
-    return [] if function is None else [("policy", f"Python: {function.name}, {code_words(function.code)}")]
+    if function is None:
+        return []
+    words = f"Python: {function.name}, {code_words(function.code)}; stops are counted as its other keys say"
+    return [("policy", words)]
 
 
 def _parts_table(machine: Blueprint, rows: Sequence[Expected]) -> Table:

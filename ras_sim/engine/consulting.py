@@ -56,12 +56,15 @@ class Consultant:
         Raises: InputError if the function fails or answers no rung.
         """
         case = self._case(incident, proposal)
-        words = (
-            f"incident {incident.incident_id}, {case.component_class}.{case.mode}, at {case.now_h:.6g} h of "
+        answer = self._function.answer(self._ask, case, lambda: self._words(incident))
+        return proposal if answer is None else self._levels[answer]
+
+    def _words(self, incident: Incident) -> str:
+        """Which incident of which history, for messages."""
+        return (
+            f"incident {incident.incident_id}, {incident.component_class}.{incident.mode}, at {self._env.now:.6g} h of "
             f"replication {self._ledger.replication}, seed {self._ledger.seed}"
         )
-        answer = self._function.answer(self._ask, case, words)
-        return proposal if answer is None else self._levels[answer]
 
     def _case(self, incident: Incident, proposal: int) -> Case:
         """What the dispatcher knows; not `incident.root.needs`, which nobody knows."""

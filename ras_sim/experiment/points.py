@@ -103,7 +103,7 @@ def points_of(
 
 def _scenario(base: str | Path | Scenario, text: str, sets: Sequence[str], allow_code: bool) -> Scenario:
     if isinstance(base, Scenario):
-        return loads(text, base.name, sets, allow_code=allow_code or base.repair.policy.function is not None)
+        return loads(text, base.name, sets, allow_code=allow_code or base.allows_code, folder=base.folder)
     return load(base, sets, allow_code=allow_code)
 
 

@@ -73,28 +73,31 @@ class PolicyFunction:
         _check_signature(self.file, name, found)
         return found
 
-    def answer(self, function: Function, case: Case, incident: str) -> str | None:
+    def answer(self, function: Function, case: Case, incident: Callable[[], str]) -> str | None:
         """What the function says: the name of a rung that applies, or None for the proposal.
 
         Args:
             function: from `fresh`.
             case: what it is asked about.
-            incident: words for messages: which incident, where, when.
+            incident: gives words for messages: which incident, where, when.
 
         Raises:
             InputError: it failed, or gave no such name.
         """
-        name, rungs = self.name.partition(":")[2], [step.name for step in case.ladder]
-        wanted = f"a rung that applies to {case.component_class} ({', '.join(rungs)}) or None"
+        failure: BaseException | None = None
         try:
             found = function(case)
         except (Exception, SystemExit) as error:
-            raise InputError([_failure(self.file, error, name, wanted, incident)]) from None
-        if found is None or (isinstance(found, str) and found in rungs):
+            found, failure = error, error
+        if found is None or (isinstance(found, str) and any(found == step.name for step in case.ladder)):
             return found
+        name, rungs = self.name.partition(":")[2], [step.name for step in case.ladder]
+        wanted = f"a rung that applies to {case.component_class} ({', '.join(rungs)}) or None"
+        if failure is not None:
+            raise InputError([_failure(self.file, failure, name, wanted, incident())])
         got = repr(found[:80]) if isinstance(found, str) else f"a value of type {type(found).__name__}"
         hint = nearest(found, rungs) if isinstance(found, str) else ""
-        hint = f"{hint}; {incident}" if hint else incident
+        hint = f"{hint}; {incident()}" if hint else incident()
         raise InputError([Problem(self.file, _line_of(function), None, name, got, wanted, hint)])
 
 

@@ -60,19 +60,25 @@ def load(path: str | Path, overrides: Sequence[str] = (), *, allow_code: bool = 
 
 
 def loads(
-    text: str, name: str = "<string>", overrides: Sequence[str] = (), *, allow_code: bool = False
+    text: str,
+    name: str = "<string>",
+    overrides: Sequence[str] = (),
+    *,
+    allow_code: bool = False,
+    folder: Path | None = None,
 ) -> Scenario:
-    """Read a scenario from a text; it can extend shipped catalogues only.
+    """Read a scenario from a text; it can extend shipped catalogues only, unless it is given a folder.
 
     Args:
         text: YAML.
         name: stands for a file name in messages.
         overrides, allow_code: see `load`.
+        folder: where other files are that it names; None for nowhere.
 
     Raises:
         InputError: everything that is wrong with it.
     """
-    return _scenario(text, _File(name, Path(name)), overrides, None, allow_code)
+    return _scenario(text, _File(name, Path(name)), overrides, folder, allow_code)
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +107,7 @@ def _scenario(
     problems.extend(located(finding, root) for finding in findings(scenario))
     if problems:
         raise _error(problems)
-    scenario._source_text = text
+    scenario._source_text, scenario._folder, scenario._allows_code = text, folder, allow_code
     return scenario
 
 

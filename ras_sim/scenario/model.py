@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from pathlib import Path
 from typing import Any
 
 from pydantic import Field, PrivateAttr, model_validator
@@ -75,6 +76,8 @@ class Scenario(Strict):
     )
 
     _source_text: str = PrivateAttr(default="")
+    _folder: Path | None = PrivateAttr(default=None)
+    _allows_code: bool = PrivateAttr(default=False)
 
     def __eq__(self, other: object) -> bool:
         """Two scenarios are equal if their values are; the text that they were read from is not a value."""
@@ -96,6 +99,16 @@ class Scenario(Strict):
     def source_text(self) -> str:
         """The file as its author wrote it."""
         return self._source_text
+
+    @property
+    def folder(self) -> Path | None:
+        """Where its file is; None for one that was read from no file."""
+        return self._folder
+
+    @property
+    def allows_code(self) -> bool:
+        """Whether who loaded it allowed it to run code, so that what is made of it may, too."""
+        return self._allows_code
 
     @property
     def resolved_text(self) -> str:

@@ -35,6 +35,7 @@ COMMANDS = {
     "tornado": ("sensitivity", TINY, *RANGES, "-n", "2"),
     "morris": ("sensitivity", TINY, *RANGES, "--method", "morris", "--trajectories", "4", "-n", "2"),
     "optimize": ("optimize", TINY, *RANGES, "--trials", "5", "--fresh", "3", "-n", "2"),
+    "policy": ("run", ROOT / "scenarios" / "policies" / "repeat_offenders.yaml", "--allow-code", "-n", "5"),
 }
 
 
