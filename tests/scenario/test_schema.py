@@ -16,7 +16,8 @@ from ras_sim.scenario.schema import DIALECT, json_schema, keys_at
 
 ROOT = Path(__file__).parents[2]
 SHIPPED = sorted((ROOT / "scenarios").glob("*.yaml"))
-SCENARIOS = [*sorted((ROOT / "tests" / "scenarios").glob("*.yaml")), *SHIPPED]
+POLICIES = [*sorted((ROOT / "scenarios" / "policies").glob("*.yaml")), ROOT / "tests" / "alive" / "guarded.yaml"]
+SCENARIOS = [*sorted((ROOT / "tests" / "scenarios").glob("*.yaml")), *SHIPPED, *POLICIES]
 SCHEMA = json_schema()
 
 
@@ -100,7 +101,7 @@ def test_schema_accepts_what_the_loader_accepts(path: Path) -> None:
 
 @pytest.mark.parametrize("path", SCENARIOS, ids=lambda path: path.stem)
 def test_schema_accepts_resolved_scenarios(path: Path) -> None:
-    assert not _faults(SCHEMA, json.loads(json.dumps(load(path).resolved())))
+    assert not _faults(SCHEMA, json.loads(json.dumps(load(path, allow_code=True).resolved())))
 
 
 @pytest.mark.parametrize(
@@ -115,6 +116,8 @@ def test_schema_accepts_resolved_scenarios(path: Path) -> None:
         (("repair", "ladder", "rma", "meanwhile"), "sleep"),
         (("repair", "comes_back"), {"kind": "exponential"}),
         (("failures", "gpu", "xid", "symptoms"), {"crush": 1}),
+        (("repair", "policy", "function"), "no_function"),
+        (("repair", "policy", "function"), {"name": "mine:choose"}),
     ],
 )
 def test_schema_refuses_what_the_loader_refuses(path: tuple[str, ...], value: Any) -> None:
