@@ -85,7 +85,8 @@ class Dispatcher:
     def _allowed(self, incident: Incident, level: int, once: bool = False) -> int:
         """This rung, or the first higher one with tries and room; `once`: what is out of use is not taken out again."""
         ladder, cls = self._policy.ladder, incident.component_class
-        level = self._within_budget(incident.root, level, cls)
+        if incident.root.tries:
+            level = self._within_budget(incident.root, level, cls)
         while ladder[level].disables and (
             (once and incident.disabled) or not self._has_room(incident, ladder[level])
         ):
@@ -94,7 +95,7 @@ class Dispatcher:
 
     def rest_h(self, incident: Incident, rung: Rung) -> float:
         """Hours until the rung may be tried on this root cause again."""
-        ended_h = self._ended.get((incident.root.key, rung.level))
+        ended_h = self._ended.get((incident.root.key, rung.level)) if self._ended else None
         if ended_h is None:
             return 0.0
         left_h = ended_h + rung.cool_down_h - self._env.now
@@ -119,8 +120,6 @@ class Dispatcher:
 
     def _within_budget(self, root: RootCause, level: int, component_class: str) -> int:
         """This rung, or the first higher one that has tries left; the highest one never runs out."""
-        if not root.tries:
-            return level
         policy = self._policy
         since_h = self._env.now - policy.tries_window_h
         while root.recent_tries(level, since_h) >= policy.ladder[level].tries:
