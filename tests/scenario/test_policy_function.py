@@ -163,7 +163,7 @@ BAD_CODE = [
     (f"from . import other\n{GOOD}", "import: '.', want imports of"),
     (f"import ras_sim\n{GOOD}", "import: 'ras_sim', want imports of"),
     ("x = '\\0'\n\0", "want a module that can be executed"),
-    ("", "mine.py': 0 characters, want 1 to 100,000"),
+    ("", "': 0 characters, want 1 to 100,000"),
     ("#" * 100_001, "100,001 characters"),
 ]
 
