@@ -12,9 +12,13 @@ from collections.abc import Callable
 
 import simpy
 
+from ras_sim.job.booking import running_rows
 from ras_sim.job.checkpoints import NODE_LOST, NOTHING_LOST, PROCESSES_LOST, Progress, Tier
+from ras_sim.job.completion import Completion
 from ras_sim.job.phases import PHASES, Limit, Phases
 from ras_sim.job.spec import JobSpec
+from ras_sim.job.taint import Taint
+from ras_sim.job.waiting import Wait
 from ras_sim.ledger import NO_INCIDENT, JobRow, new_row
 
 
@@ -50,18 +54,12 @@ class TrainingJob:
         self._blame = NO_INCIDENT  # who made the job go back and start up: of lost work, initialise and restore
         self._holders: dict[int, str] = {}
         self._level = PROCESSES_LOST  # until it has come up, it must start up, whatever stops it
-        self._sound_before_h = math.inf
-        self._tainted_at_h: dict[int, float] = {}  # incident -> work in hand from which on it is corrupt
-        self._corrupting: set[int] = set()  # incidents whose part is in the job
+        self._taint = Taint()
         self._stopped_at_h = env.now
         self._speed, self._speed_cause = 1.0, NO_INCIDENT
-        self._alarm: simpy.Event | None = None  # the one that counts; older ones are ignored when they ring
-        self._done_h = self._done_alarm_h = math.inf  # when the work will be done, and when that is looked at
-        self._done_alarm: simpy.Event | None = None
+        self._wait = Wait(env, lambda: self._pace()[0] if self._phases.limits else 1.0)
+        self._completion = Completion(env, lambda: self.running, self._complete)
         self._phases = Phases()
-        self._left_h: float | None = None  # of the delay that is waited for, at the usual speed
-        self._paced_h = env.now  # as of when
-        self._then: Callable[[], None] = self._run_anew
         self._restore_from: Tier | None = None
         self._start_test: tuple[Callable[[], float], Callable[[], None]] | None = None
         self.may_start: Callable[[float, int], bool] | None = None  # asked before it comes back; who says no holds it
@@ -121,7 +119,7 @@ class TrainingJob:
             self._enter("held", category)
             if save_first and self._spec.save_h > 0.0:
                 self._enter("saving", "checkpoint_save")
-                self._after(self._spec.save_h, self._saved)
+                self._wait.begin(self._spec.save_h, self._saved)
             elif save_first:
                 self._saved()
         elif self._state in ("initialise", "restore") or (self._state == "saving" and not save_first):
@@ -153,7 +151,7 @@ class TrainingJob:
             return False
         self._close()
         self._enter("saving", "checkpoint_save")
-        self._after(self._spec.save_h, self._saved)
+        self._wait.begin(self._spec.save_h, self._saved)
         return True
 
     def lose(self, level: int) -> None:
@@ -198,10 +196,7 @@ class TrainingJob:
 
     def taint(self, incident: int) -> None:
         """From now on the work of the job is corrupt, until it goes back to before this point."""
-        if self._state == "running":
-            self._close()
-        self._tainted_at_h.setdefault(incident, self._progress.position_h)
-        self._corrupting.add(incident)
+        self._taint.begin(incident, self.mark_work())
 
     def corrupt(self, incident: int) -> float:
         """The work is corrupted once, now: it stays so until the job goes back to before this point.
@@ -209,15 +204,13 @@ class TrainingJob:
         Returns:
             The work in hand, hours at full speed.
         """
-        if self._state == "running":
-            self._close()
-        position_h = self._progress.position_h
-        self._tainted_at_h.setdefault(incident, position_h)
+        position_h = self.mark_work()
+        self._taint.corrupt(incident, position_h)
         return position_h
 
     def is_tainted_by(self, incident: int) -> bool:
         """Whether work in hand was corrupted by this incident."""
-        return incident in self._tainted_at_h
+        return self._taint.is_by(incident)
 
     def mark_work(self) -> float:
         """The work in hand, hours at full speed, now."""
@@ -227,11 +220,11 @@ class TrainingJob:
 
     def suspect(self, position_h: float) -> None:
         """The work from there on may be corrupt: go back to before it, at the next restart."""
-        self._sound_before_h = min(self._sound_before_h, position_h)
+        self._taint.suspect(position_h)
 
     def cleanse(self, incident: int) -> None:
         """The part that corrupts the work has left the job: what is done from now on is sound if its start was."""
-        self._corrupting.discard(incident)
+        self._taint.cleanse(incident)
 
     def distrust(self, incident: int) -> bool:
         """The corruption was found: go back to a checkpoint from before it, at the next restart.
@@ -239,10 +232,7 @@ class TrainingJob:
         Returns:
             Whether there is corrupt work in hand.
         """
-        self._corrupting.discard(incident)
-        position_h = self._tainted_at_h.pop(incident, math.inf)
-        self._sound_before_h = min(self._sound_before_h, position_h)
-        return position_h < math.inf
+        return self._taint.distrust(incident)
 
     def finish(self) -> None:
         """The horizon is reached: close the books; work that a stopped job could not have kept is lost."""
@@ -250,18 +240,7 @@ class TrainingJob:
             self._close()
             if self._state != "running" and self._level != NOTHING_LOST:
                 self._go_back()
-        self._book_taint()
-
-    def _book_taint(self) -> None:
-        """Work in hand that is corrupt, and of which nobody knows, moves from productive to tainted."""
-        if not self._tainted_at_h:
-            return
-        culprit = min(self._tainted_at_h, key=self._tainted_at_h.__getitem__)
-        tainted_h = self._progress.position_h - self._tainted_at_h[culprit]
-        if tainted_h > 0.0:
-            at_h = self._env.now
-            self._rows.append(new_row(JobRow, (at_h, at_h, "productive", -tainted_h, culprit)))
-            self._rows.append(new_row(JobRow, (at_h, at_h, "tainted", tainted_h, culprit)))
+        self._rows.extend(self._taint.rows(self._progress.position_h, self._env.now))
 
     def hamper(self, outage: int, limit: Limit) -> None:
         """A service that the job may need is out, or slow, until `relieve`."""
@@ -280,11 +259,7 @@ class TrainingJob:
         """What is waited for goes on at another speed; the time until now is booked at the old one."""
         if self._state in PHASES:
             self._close()
-        if self._left_h is not None:
-            self._left_h = max(0.0, self._left_h - (self._env.now - self._paced_h) * self._pace()[0])
-        change()
-        if self._left_h is not None:
-            self._set_alarm(self._left_h)
+        self._wait.change_pace(change)
 
     def _pace(self) -> tuple[float, int]:
         """How quickly the present state goes on, and the outage to blame."""
@@ -292,27 +267,8 @@ class TrainingJob:
         return self._phases.pace(self._state, "" if tier is None else tier.name)
 
     def _enter(self, state: str, category: str) -> None:
-        self._state, self._category, self._alarm, self._left_h = state, category, None, None
-
-    def _after(self, delay_h: float, then: Callable[[], None]) -> None:
-        """Call `then` after a delay unless the state changes first."""
-        self._then = then
-        self._set_alarm(delay_h)
-
-    def _set_alarm(self, left_h: float) -> None:
-        """Ring when the delay is over at the present pace; never while nothing moves."""
-        self._left_h, self._paced_h, self._alarm = left_h, self._env.now, None
-        if self._phases.limits:
-            pace, _ = self._pace()
-            if pace == 0.0:
-                return
-            left_h /= pace
-        self._alarm = alarm = self._env.timeout(left_h)
-        alarm.callbacks.append(self._ring)
-
-    def _ring(self, alarm: simpy.Event) -> None:
-        if alarm is self._alarm:  # otherwise the state has changed since it was set
-            self._then()
+        self._state, self._category = state, category
+        self._wait.drop()
 
     def _saved(self) -> None:
         """The stop that saves first has saved."""
@@ -329,7 +285,7 @@ class TrainingJob:
         """Nobody holds the job: resume where it stood, or go back to a checkpoint and start up."""
         self._close()
         self._cause = self._blame
-        if self._level == NOTHING_LOST and self._sound_before_h == math.inf:
+        if self._level == NOTHING_LOST and self._taint.sound_before_h == math.inf:
             self._run()
         else:
             if self.before_restart is not None:
@@ -343,19 +299,12 @@ class TrainingJob:
     def _go_back(self) -> Tier | None:
         """Lose the work since the last sound checkpoint that survives."""
         self._progress.stop(self._stopped_at_h)
-        lost_h, tier = self._progress.roll_back(self._level, self._sound_before_h)
+        lost_h, tier = self._progress.roll_back(self._level, self._taint.sound_before_h)
         if lost_h > 0.0:
             at_h = self._stopped_at_h
             self._rows.append(new_row(JobRow, (at_h, at_h, "productive", -lost_h, self._blame)))
             self._rows.append(new_row(JobRow, (at_h, at_h, "lost_work", lost_h, self._blame)))
-        if self._tainted_at_h:
-            position_h = self._progress.position_h
-            self._tainted_at_h = {
-                who: min(at_h, position_h)
-                for who, at_h in self._tainted_at_h.items()
-                if at_h < position_h or who in self._corrupting
-            }
-        self._sound_before_h = math.inf
+        self._taint.went_back(self._progress.position_h)
         return tier
 
     def _initialise(self, tier: Tier | None) -> None:
@@ -364,21 +313,21 @@ class TrainingJob:
             self._start_up()
         else:
             self._enter("initialise", "validate")
-            self._after(self._start_test[0](), self._tested)
+            self._wait.begin(self._start_test[0](), self._tested)
 
     def _tested(self) -> None:
         """The tests before the start are over; whoever was accused may hold the job now, or even have let it go again."""
         self._close()
-        alarm = self._alarm
+        alarm = self._wait.alarm
         if self._start_test is not None:
             self._start_test[1]()
-        if self._alarm is alarm and self._state == "initialise":
+        if self._wait.alarm is alarm and self._state == "initialise":
             self._start_up()
 
     def _start_up(self) -> None:
         self._enter("initialise", "initialise")
         if self._spec.start_up_h > 0.0 or (self._phases.limits and self._pace()[0] == 0.0):
-            self._after(self._spec.start_up_h, self._restore)
+            self._wait.begin(self._spec.start_up_h, self._restore)
         else:
             self._restore()
 
@@ -387,7 +336,7 @@ class TrainingJob:
         if tier is not None and (tier.restore_h > 0.0 or self._phases.pace("restore", tier.name)[0] == 0.0):
             self._close()
             self._enter("restore", "restore")
-            self._after(tier.restore_h, self._run_anew)
+            self._wait.begin(tier.restore_h, self._run_anew)
         else:
             self._run_anew()
 
@@ -409,31 +358,9 @@ class TrainingJob:
         self._on_run(anew)
 
     def _arm_completion(self) -> None:
-        """Be called when the work is done, if nothing happens before.
-
-        A stop only puts that off, so an alarm from before it stays, and is set again when it rings too early.
-        """
+        """Be called when the work is done, if nothing happens before."""
         if self._spec.work_h is not None:
-            self._done_h = self._env.now + self._progress.time_to(self._spec.work_h)
-            if self._done_h < self._done_alarm_h:
-                self._set_done_alarm()
-
-    def _set_done_alarm(self) -> None:
-        """Ring when the work will be done, or the last bit of a float before: then the rest is exact."""
-        self._done_alarm_h = self._done_h
-        delay_h = math.nextafter(self._done_h - self._env.now, 0.0)
-        self._done_alarm = alarm = self._env.timeout(delay_h)
-        alarm.callbacks.append(self._ring_done)
-
-    def _ring_done(self, alarm: simpy.Event) -> None:
-        if alarm is not self._done_alarm:
-            return  # it was overtaken
-        self._done_alarm_h = math.inf
-        if self._state == "running":
-            if self._env.now < self._done_h:
-                self._set_done_alarm()
-            else:
-                self._complete()
+            self._completion.expect(self._progress.time_to(self._spec.work_h))
 
     def _complete(self) -> None:
         self._close()
@@ -448,7 +375,9 @@ class TrainingJob:
             return
         self._since_h = now_h
         if self._state == "running":
-            self._book_running(start_h, now_h)
+            work_h, saving_h = self._progress.advance(now_h)
+            tested, speed, cause = self._spec.tested_frac, self._speed, self._speed_cause
+            self._rows.extend(running_rows(start_h, now_h, work_h, saving_h, tested, speed, cause))
         else:
             hours = now_h - start_h
             if self._phases.limits:
@@ -458,20 +387,3 @@ class TrainingJob:
                     self._rows.append(new_row(JobRow, (start_h, now_h, self._category, lost_h, outage)))
                     hours -= lost_h
             self._rows.append(new_row(JobRow, (start_h, now_h, self._category, hours, self._cause)))
-
-    def _book_running(self, start_h: float, now_h: float) -> None:
-        """Split a running interval: work, what slowness took, and saves; the three sum to the interval."""
-        work_h, saving_h = self._progress.advance(now_h)
-        rows = self._rows
-        tested_h = self._spec.tested_frac * (now_h - start_h - saving_h)
-        if self._speed < 1.0:
-            slow_h = max(0.0, now_h - start_h - saving_h - tested_h - work_h)
-            rows.append(new_row(JobRow, (start_h, now_h, "degraded", slow_h, self._speed_cause)))
-            work_h = now_h - start_h - saving_h - tested_h - slow_h
-        else:
-            work_h = now_h - start_h - saving_h - tested_h
-        rows.append(new_row(JobRow, (start_h, now_h, "productive", work_h, NO_INCIDENT)))
-        if tested_h > 0.0:
-            rows.append(new_row(JobRow, (start_h, now_h, "validate", tested_h, NO_INCIDENT)))
-        if saving_h > 0.0:
-            rows.append(new_row(JobRow, (start_h, now_h, "checkpoint_save", saving_h, NO_INCIDENT)))

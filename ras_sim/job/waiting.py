@@ -1,0 +1,62 @@
+"""What a job waits for while it does not compute: a delay that goes on at the pace of the services it needs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import simpy
+
+
+def _nothing_follows() -> None:
+    """No delay was begun yet."""
+
+
+class Wait:
+    """One delay at a time; a new one, or `drop`, makes that of before be forgotten.
+
+    Args:
+        env: the simulation.
+        pace: the share of the usual speed at which the present state of the job goes on, 0..1.
+
+    Attributes:
+        alarm: the one that counts; older ones are ignored when they ring.
+    """
+
+    __slots__ = ("_env", "_left_h", "_pace", "_paced_h", "_then", "alarm")
+
+    def __init__(self, env: simpy.Environment, pace: Callable[[], float]) -> None:
+        self._env, self._pace = env, pace
+        self.alarm: simpy.Event | None = None
+        self._left_h: float | None = None  # of the delay, at the usual speed
+        self._paced_h = env.now  # as of when
+        self._then: Callable[[], None] = _nothing_follows
+
+    def begin(self, delay_h: float, then: Callable[[], None]) -> None:
+        """Call `then` after a delay, in hours at the usual speed, unless it is dropped first."""
+        self._then = then
+        self._set_alarm(delay_h)
+
+    def drop(self) -> None:
+        """Nobody waits any more."""
+        self.alarm, self._left_h = None, None
+
+    def change_pace(self, change: Callable[[], object]) -> None:
+        """What is waited for goes on at another speed after this change."""
+        if self._left_h is not None:
+            self._left_h = max(0.0, self._left_h - (self._env.now - self._paced_h) * self._pace())
+        change()
+        if self._left_h is not None:
+            self._set_alarm(self._left_h)
+
+    def _set_alarm(self, left_h: float) -> None:
+        """Ring when the delay is over at the present pace; never while nothing moves."""
+        self._left_h, self._paced_h, self.alarm = left_h, self._env.now, None
+        pace = self._pace()
+        if pace == 0.0:
+            return
+        self.alarm = alarm = self._env.timeout(left_h if pace == 1.0 else left_h / pace)
+        alarm.callbacks.append(self._ring)
+
+    def _ring(self, alarm: simpy.Event) -> None:
+        if alarm is self.alarm:  # otherwise the state has changed since it was set
+            self._then()
