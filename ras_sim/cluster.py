@@ -40,6 +40,7 @@ class Cluster:
         "_job",
         "_limit",
         "_n_hot",
+        "_n_places",
         "_places",
         "_probation",
         "_rows",
@@ -71,6 +72,7 @@ class Cluster:
         limit = self._limit
         self.members: Sequence[int] = limit if isinstance(limit, range) else sorted(limit)  # serve the job, or may
         self._job = set(job)
+        self._n_places = len(job)
         self.idle: Sequence[int] = (
             range(n_job_nodes, n_nodes) if group is None else sorted(set(range(n_nodes)) - self._job)
         )
@@ -110,6 +112,13 @@ class Cluster:
     def place(self, node: int) -> int:
         """The place of a node among the ranks of the job: its own number until it has taken that of another."""
         return self._places.get(node, node)
+
+    def ranks(self, nodes: Iterable[int]) -> list[int]:
+        """The numbers of nodes of the job among all nodes of it, from 0 on, in the order of their places."""
+        if len(self._job) == self._n_places:
+            return [self.place(node) for node in nodes]
+        order = {node: n for n, node in enumerate(sorted(self._job, key=self.place))}
+        return [order[node] for node in nodes]
 
     def in_job(self, node: int) -> bool:
         """Whether the node serves the job."""
@@ -268,6 +277,9 @@ class Cluster:
         newcomers = list(islice(self._in_order(), -surplus))
         for node in newcomers:
             del self._spares[node]
+        taken = {self.place(node) for node in self._job}
+        open_places = (place for place in range(self._n_places) if place not in taken)
+        self._places.update(zip(newcomers, open_places, strict=False))
         self._job.update(newcomers)
         self.joined.extend(newcomers)
         if newcomers:

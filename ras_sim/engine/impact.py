@@ -69,6 +69,7 @@ class Impact:
         self._waiting = CapacityQueue(cluster, pool, self.capacity)
         self.on_stop: Callable[[], None] = _nobody_waits  # the job's processes go down
         self.on_growth: Callable[[], None] = _nobody_waits  # there are nodes for more replicas
+        self._has_peers = any(tier.peers is not None for tier in setup.job.plan.tiers)
         self._pausing: set[int] = set()  # incidents for which the job pauses until replicas have dropped out
         if setup.elastic is not None:
             job.before_restart = self._widen
@@ -82,10 +83,18 @@ class Impact:
         if nodes and nodes != incident.held:
             more = [node for node in nodes if node not in incident.held]
             if more:
-                self._hold(incident, more, "repair", rung.loses, save_first=True)
+                self._hold(incident, more, "repair", min(rung.loses, PROCESSES_LOST), save_first=True)
         if rung.loses == NOTHING_LOST or incident.incident_id not in self._stopping:
             return
-        self.lose(incident, rung.loses)
+        self._lose_in(rung.loses, nodes)
+        self.lose(incident, PROCESSES_LOST)
+
+    def _lose_in(self, level: int, nodes: Iterable[int]) -> None:
+        """What some nodes hold of the state of the job, which stands still, is lost up to this level."""
+        if self._has_peers:
+            self._job.lose_in(level, self._cluster.ranks(self._cluster.of_job(nodes)), self._cluster.n_in_job)
+        else:
+            self._job.lose(level)
 
     def lose(self, incident: Incident, level: int) -> None:
         """State of the job is destroyed while it stands still: a pause becomes an interruption."""
@@ -195,10 +204,10 @@ class Impact:
     def _swap(self, incident: Incident, nodes: list[int], newcomers: list[int] | None = None) -> None:
         """Spares, those found for them, take the places of the nodes; the job waits until they are ready."""
         self._served(incident)
+        if not (self._is_elastic and self._elastic.is_out(incident)):
+            self._lose_in(NODE_LOST, nodes)
         newcomers = self._cluster.swap_out(nodes, newcomers)
         self._waiting.refill()
-        if not (self._is_elastic and self._elastic.is_out(incident)):
-            self._job.lose(NODE_LOST)
         self._changed(nodes, newcomers)
         self._busy(incident, self._setup.swap.draw(incident.root.key, _SWAP))
 
@@ -221,10 +230,10 @@ class Impact:
 
     def rotate(self, nodes: list[int]) -> None:
         """Spares take the places of good nodes, while somebody else holds the job."""
+        self._lose_in(NODE_LOST, nodes)
         newcomers = self._cluster.swap_out(nodes)
         self._waiting.refill()
         self._arrivals.swap(nodes, newcomers)
-        self._job.lose(NODE_LOST)
         self._left(nodes)
         self.exposure.joined(newcomers)
 

@@ -10,8 +10,10 @@ shortest intervals at speed s the job has spent (docs/model.md, "Checkpoints")
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from ras_sim.job.peers import Losses, Placement
 from ras_sim.job.retention import Kept, Retention
 
 
@@ -27,6 +29,7 @@ class Tier:
         restore_h: time to load it.
         survives: highest level of loss that leaves it intact.
         keep: which of its checkpoints are kept, None for all of them.
+        peers: where copies of what a node holds are, which survive the loss of that node; None: there are none.
     """
 
     name: str
@@ -36,6 +39,7 @@ class Tier:
     restore_h: float
     survives: int
     keep: Retention | None = None
+    peers: Placement | None = None
 
 
 NOTHING_LOST, PROCESSES_LOST, GPUS_LOST, MEMORY_LOST, NODE_LOST = range(5)
@@ -92,6 +96,7 @@ class Progress:
         "_base_h",
         "_failing",
         "_kept",
+        "_losses",
         "_pause_left_h",
         "_plan",
         "_saves",
@@ -112,6 +117,7 @@ class Progress:
         self._stretches: list[Stretch] = []
         self._failing: list[tuple[frozenset[str], float, float]] = []  # tiers whose saves fail, from when to when
         self._kept = [(tier, Kept(plan.interval_h, tier.multiple, tier.keep)) for tier in plan.tiers]
+        self._losses = {tier.name: Losses(tier.peers) for tier in plan.tiers if tier.peers is not None}
 
     @property
     def position_h(self) -> float:
@@ -255,19 +261,43 @@ class Progress:
             if tier.survives >= level:
                 kept.add(self._base_h, 0)
 
-    def roll_back(self, level: int, before_h: float) -> tuple[float, Tier | None]:
+    def lose_in(self, level: int, nodes: Sequence[int], n_nodes: int) -> None:
+        """Some nodes of a job that stands still lose state: tiers that do not survive that lose what those nodes hold.
+
+        Args:
+            level: how much state they lose.
+            nodes: their places in the job, of 0 .. n_nodes - 1.
+            n_nodes: nodes of the job.
+        """
+        for tier, _ in self._kept:
+            if tier.peers is not None and tier.survives < level and nodes:
+                self._losses[tier.name].lose(nodes, n_nodes, self.position_h)
+
+    def _drop_broken(self, tier: Tier, kept: Kept, everywhere: int) -> None:
+        """Of a tier with copies, what has lost all holders of some part is gone."""
+        losses = self._losses[tier.name]
+        if tier.survives < everywhere:
+            kept.clear()
+            losses.clear()
+        elif (broken_to_h := losses.broken_to_h()) > -math.inf:
+            kept.forget_upto(broken_to_h)
+
+    def roll_back(self, level: int, before_h: float, everywhere: int = PROCESSES_LOST) -> tuple[float, Tier | None]:
         """Go back to the last checkpoint that survives.
 
         Args:
             level: how much state was lost, NOTHING_LOST to NODE_LOST.
             before_h: only checkpoints of work up to here are sound (inf: all of them).
+            everywhere: how much of it was lost in all nodes; only that, and `lose_in`, matters to tiers with copies.
 
         Returns:
             (work lost in hours at full speed, the tier to restore from; None: begin again from the start).
         """
         best_h, best = 0.0, None
         for tier, kept in self._kept:
-            if tier.survives < level:
+            if tier.peers is not None:
+                self._drop_broken(tier, kept, everywhere)
+            elif tier.survives < level:
                 kept.clear()
                 continue
             position_h = kept.newest_h(before_h)
@@ -282,6 +312,8 @@ class Progress:
         lost_h = self._base_h - best_h
         for _, kept in self._kept:
             kept.forget_after(best_h)
+        for losses in self._losses.values():
+            losses.went_back(best_h)
         self._rebase(best_h)
         return (lost_h if lost_h > 0.0 else 0.0), best
 

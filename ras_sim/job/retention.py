@@ -111,6 +111,12 @@ class Kept:
             del self._milestones_h[bisect_right(self._milestones_h, position_h + _WHOLE * interval_h) :]
             self._newest_ever_h = min(self._newest_ever_h, position_h)
 
+    def forget_upto(self, position_h: float) -> None:
+        """Checkpoints of work up to here are lost; runs of the job end at a stop, so that all of a run is lost or none."""
+        interval_h = self._interval_h
+        self._runs = [run for run in self._runs if run.base_h + run.last * interval_h > position_h]
+        del self._milestones_h[: bisect_right(self._milestones_h, position_h + _WHOLE * interval_h)]
+
     def clear(self) -> None:
         """Everything is lost."""
         self._runs.clear()

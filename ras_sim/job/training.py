@@ -8,7 +8,7 @@ one row of the ledger.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import simpy
 
@@ -54,6 +54,7 @@ class TrainingJob:
         self._blame = NO_INCIDENT  # who made the job go back and start up: of lost work, initialise and restore
         self._holders: dict[int, str] = {}
         self._level = PROCESSES_LOST  # until it has come up, it must start up, whatever stops it
+        self._everywhere = NOTHING_LOST  # the level that all of its nodes have lost
         self._taint = Taint()
         self._stopped_at_h = env.now
         self._speed, self._speed_cause = 1.0, NO_INCIDENT
@@ -110,6 +111,7 @@ class TrainingJob:
             if self._level == NOTHING_LOST:
                 self._blame = holder
             self._level = level
+        self._everywhere = max(self._everywhere, level)
         if self._state == "running":
             self._close()
             self._stopped_at_h = self._env.now
@@ -155,9 +157,14 @@ class TrainingJob:
         return True
 
     def lose(self, level: int) -> None:
-        """State up to this level is lost (a rung was tried, or a node was swapped out)."""
-        if level > self._level:
-            self._level = level
+        """State up to this level is lost in all nodes (a rung was tried, or a node was swapped out)."""
+        self._level = max(self._level, level)
+        self._everywhere = max(self._everywhere, level)
+
+    def lose_in(self, level: int, nodes: Sequence[int], n_nodes: int) -> None:
+        """The same of some of its nodes, which stand at these places of 0 .. n_nodes - 1."""
+        self._level = max(self._level, level)
+        self._progress.lose_in(level, nodes, n_nodes)
 
     def release(self, holder: int) -> None:
         """The incident needs the job no longer."""
@@ -299,7 +306,7 @@ class TrainingJob:
     def _go_back(self) -> Tier | None:
         """Lose the work since the last sound checkpoint that survives."""
         self._progress.stop(self._stopped_at_h)
-        lost_h, tier = self._progress.roll_back(self._level, self._taint.sound_before_h)
+        lost_h, tier = self._progress.roll_back(self._level, self._taint.sound_before_h, self._everywhere)
         if lost_h > 0.0:
             at_h = self._stopped_at_h
             self._rows.append(new_row(JobRow, (at_h, at_h, "productive", -lost_h, self._blame)))
@@ -342,7 +349,7 @@ class TrainingJob:
 
     def _run_anew(self) -> None:
         self._close()
-        self._level = NOTHING_LOST
+        self._level = self._everywhere = NOTHING_LOST
         self._progress.start(self._env.now, self._between_tests(self._speed))
         self._compute(anew=True)
 

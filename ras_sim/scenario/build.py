@@ -8,21 +8,6 @@ from ras_sim.faults.budget import Budget
 from ras_sim.faults.corruption import Corruption, Window
 from ras_sim.faults.modes import SYMPTOMS, Burst, FailureMode, Mixture
 from ras_sim.faults.shocks import Shock
-from ras_sim.job.checkpoints import (
-    GPUS_LOST,
-    MEMORY_LOST,
-    NEVER_H,
-    NODE_LOST,
-    NOTHING_LOST,
-    PROCESSES_LOST,
-    Plan,
-    Tier,
-)
-from ras_sim.job.elastic import ElasticRule, InStep
-from ras_sim.job.parallelism import Layout
-from ras_sim.job.recovery import StartUp, Transfer
-from ras_sim.job.retention import Retention
-from ras_sim.job.spec import JobSpec
 from ras_sim.repair.diagnostics import Accusation, Monitor, Quarantine, Replay, Test, Validation
 from ras_sim.repair.ladder import Ladder, Rung
 from ras_sim.repair.shelf import Returns, ShelfRule
@@ -31,25 +16,15 @@ from ras_sim.scenario.build_changes import build_planned, build_preemptions, bui
 from ras_sim.scenario.build_detection import build_location, build_watchdogs
 from ras_sim.scenario.build_fleet import build_fleet, defects_of
 from ras_sim.scenario.build_habits import build_double, build_giving_up
+from ras_sim.scenario.build_job import LOSS, build_elastic, build_job, build_layout
 from ras_sim.scenario.build_policy import build_policy
 from ras_sim.scenario.build_services import build_services
 from ras_sim.scenario.diagnostics import TestSpec, ValidationSpec
 from ras_sim.scenario.failures import SHOWN, BudgetSpec, CorruptsSpec, ModeSpec, MonitorSpec
-from ras_sim.scenario.job import JobSpec as JobSection
-from ras_sim.scenario.job import TierSpec, TransferSpec
 from ras_sim.scenario.model import Scenario
-from ras_sim.scenario.repair import PartSpec, RepairSpec, RungSpec, Scope
+from ras_sim.scenario.repair import PartSpec, RepairSpec
 from ras_sim.scenario.setup import Setup, Warm
 from ras_sim.scenario.tariff import build_tariff
-
-LOSS: Mapping[Scope, int] = {
-    "operation": NOTHING_LOST,
-    "job": PROCESSES_LOST,
-    "reset_domain": GPUS_LOST,
-    "node": MEMORY_LOST,
-    "unit": NODE_LOST,
-}
-"""What of the job's state a rung destroys, by what it takes down."""
 
 
 def setup_of(scenario: Scenario) -> Setup:
@@ -95,7 +70,7 @@ def build(scenario: Scenario) -> Setup:
         units=dict(repair.units),
         technicians=build_technicians(repair),
         shelves={name: build_shelf(part) for name, part in sorted(repair.parts.items())},
-        job=build_job(job, repair.ladder, tests),
+        job=build_job(job, repair.ladder, tests, blueprint),
         layout=build_layout(job, blueprint.gpus_per_domain),
         swap=job.spares.swap.build(),
         planned=build_planned(job.planned, ids),
@@ -292,76 +267,4 @@ def build_shelf(spec: PartSpec) -> ShelfRule:
         order_quantity=1 if one_for_one or spec.order_quantity is None else spec.order_quantity,
         p_doa=spec.doa,
         returns=Returns(spec.returns.turn_round.build(), spec.returns.no_fault_found) if spec.returns else None,
-    )
-
-
-def build_layout(job: JobSection, gpus_per_domain: int) -> Layout:
-    """The parallel groups on the machine."""
-    parallel = job.parallel
-    return Layout(
-        tensor=parallel.tensor,
-        pipeline=parallel.pipeline,
-        data=data_width(job),
-        expert=parallel.expert,
-        exposed={str(group): share for group, share in parallel.exposed.items()},
-        gpus_per_domain=gpus_per_domain,
-    )
-
-
-def build_elastic(job: JobSection, gpus_per_node: int) -> ElasticRule | None:
-    """How narrow the job may become, None if its width is fixed."""
-    spec = job.elastic
-    if spec is None:
-        return None
-    return ElasticRule(
-        full=data_width(job),
-        least=spec.min_replicas,
-        gpus_per_replica=job.parallel.tensor * job.parallel.pipeline,
-        gpus_per_node=gpus_per_node,
-        reconfigure=spec.reconfigure.build(),
-        grow_at_once=spec.grow == "at_once",
-        in_step=InStep(spec.in_step.drop, spec.in_step.rejoin.build()) if spec.in_step else None,
-    )
-
-
-def data_width(job: JobSection) -> int:
-    """Data-parallel width: replicas of the model."""
-    return job.gpus // (job.parallel.tensor * job.parallel.pipeline)
-
-
-def transfer_h(spec: float | TransferSpec, job: JobSection) -> float:
-    """Hours of a save or a restore: stated, or from bytes and bandwidth."""
-    if isinstance(spec, float):
-        return spec
-    copies = data_width(job) if spec.copies == "each_replica" else 1
-    return Transfer(spec.bandwidth, spec.latency).hours(job.state * copies)
-
-
-def shortest_interval(tiers: Mapping[str, TierSpec]) -> float:
-    """The unit in which all tiers count, NEVER_H if there is no tier."""
-    return min((tier.interval for tier in tiers.values()), default=NEVER_H)
-
-
-def build_job(job: JobSection, ladder: Mapping[str, RungSpec], tests: tuple[Test, ...]) -> JobSpec:
-    """The job's sizes and times. A tier that survives a rung survives every rung that takes down no more."""
-    interval_h = shortest_interval(job.checkpoints)
-    tiers = tuple(
-        Tier(
-            name=name,
-            multiple=round(tier.interval / interval_h),
-            blocking_h=tier.blocking,
-            valid_after_h=transfer_h(tier.valid_after, job),
-            restore_h=transfer_h(tier.restore, job),
-            survives=LOSS[ladder[tier.survives].takes_down],
-            keep=Retention(tier.keep.last, tier.keep.every, tier.keep.age) if tier.keep else None,
-        )
-        for name, tier in sorted(job.checkpoints.items())
-    )
-    start_up = StartUp(job.initialise.base, job.initialise.at_1000_gpus, job.initialise.exponent)
-    return JobSpec(
-        n_gpus=job.gpus,
-        work_h=job.work,
-        start_up_h=start_up.hours(job.gpus),
-        plan=Plan(interval_h, tiers),
-        tested_frac=sum(test.pause_frac for test in tests),
     )

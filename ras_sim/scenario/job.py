@@ -46,8 +46,10 @@ class TransferSpec(Strict):
 
     bandwidth: BytesPerHour = Field(gt=0.0, description="Of the whole job together.")
     latency: Hours = Field(0.0, description="Time that does not depend on the bytes.")
-    copies: Literal["one", "each_replica"] = Field(
-        "one", description="Bytes moved: one copy of the state, or one for each data-parallel replica."
+    copies: Literal["one", "each_replica", "each_peer"] = Field(
+        "one",
+        description="Bytes moved: one copy of the state, one for each data-parallel replica, or one for each of the "
+        "`copies` on other nodes.",
     )
 
 
@@ -78,6 +80,28 @@ class KeepSpec(Strict):
         return self
 
 
+class PeersSpec(Strict):
+    """Copies of the part of a checkpoint that a node holds, in the memory of other nodes of the job."""
+
+    copies: int = Field(ge=1, le=1000, description="Nodes that hold a copy, beside the node itself.")
+    placement: Literal["ring", "group"] = Field(
+        description="`ring`: the next nodes around the job. `group`: nodes in groups hold the parts of one another."
+    )
+    offset: int | None = Field(None, ge=1, description="Nodes from one holder to the next; 1 if left out.")
+    apart: Name | None = Field(
+        None,
+        description="In place of `offset`: as many nodes as one instance of this class has (rack, pod, ...), so that no "
+        "two holders are under the same one.",
+    )
+    source: Source
+
+    @model_validator(mode="after")
+    def _one_distance(self) -> PeersSpec:
+        if self.offset is not None and self.apart is not None:
+            raise ValueError("got both `offset` and `apart`, want one of them: each says how far holders are apart")
+        return self
+
+
 class TierSpec(Strict):
     """One place to keep checkpoints. Intervals of the tiers are whole multiples of the shortest one."""
 
@@ -92,6 +116,11 @@ class TierSpec(Strict):
         "A swap takes down a unit."
     )
     keep: KeepSpec | None = Field(None, description="Which checkpoints are kept; all of them if left out.")
+    peers: PeersSpec | None = Field(
+        None,
+        description="Copies on other nodes: the tier survives the loss of what a rung beyond `survives` takes down, and a "
+        "swap, as long as each part has a holder left. None if left out.",
+    )
     source: Source
 
 

@@ -44,7 +44,15 @@ JOBS: dict[str, dict[str, Any]] = {
         "elastic": {**_ELASTIC, "in_step": {"drop": "5 min", "rejoin": "20 min", **SOURCE}},
         "spares": {"nodes": 2, "swap": "10 min", **SOURCE},
     },
-    "torus": {"spares": {"nodes": 8, "within": "cube", "swap": "10 min", **SOURCE}},
+    "torus": {
+        "spares": {"nodes": 8, "within": "cube", "swap": "10 min", **SOURCE},
+        "checkpoints": {
+            "near": {
+                "interval": "20 min", "blocking": "10 s", "valid_after": 0, "restore": "1 min", "survives": "reset",
+                "peers": {"copies": 1, "placement": "ring", "apart": "cube", **SOURCE}, **SOURCE,
+            },
+        },
+    },
     "pool": {
         "spares": {"nodes": 1, "swap": "10 min", "warm": {"nodes": 3, "provision": "2 h", **SOURCE}, **SOURCE}
     },

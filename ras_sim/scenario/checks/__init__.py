@@ -16,6 +16,7 @@ from ras_sim.scenario.checks.fleet import fleet_findings
 from ras_sim.scenario.checks.function import function_findings
 from ras_sim.scenario.checks.job import job_findings
 from ras_sim.scenario.checks.machine import built_machine
+from ras_sim.scenario.checks.peers import peer_findings
 from ras_sim.scenario.checks.published import published_findings
 from ras_sim.scenario.checks.repair import repair_findings
 from ras_sim.scenario.checks.services import service_findings
@@ -32,6 +33,7 @@ def findings(scenario: Scenario) -> Iterator[Finding]:
     yield from problems
     # Without a machine, checks against its classes and sizes are left out.
     yield from job_findings(scenario, machine)
+    yield from peer_findings(scenario, machine)
     yield from failure_findings(scenario, machine)
     yield from fleet_findings(scenario, machine)
     yield from change_findings(scenario, machine)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ras_sim.formats import format_duration
-from ras_sim.scenario.build import data_width, transfer_h
+from ras_sim.scenario.build_job import data_width, transfer_h
 from ras_sim.scenario.checks.finding import MACHINE_NAMES, RUNG_NAMES, Finding, unknown_name
 from ras_sim.scenario.checks.machine import hangs_on
 from ras_sim.scenario.job import TierSpec
@@ -80,7 +80,7 @@ def _tier(scenario: Scenario, where: tuple[str, ...], tier: TierSpec, shortest_h
     if abs(multiple - round(multiple)) > _WHOLE * multiple:
         wanted = f"a whole multiple of the shortest interval, {format_duration(shortest_h)}"
         yield Finding((*where, "interval"), wanted)
-    valid_after_h = transfer_h(tier.valid_after, scenario.job)
+    valid_after_h = transfer_h(tier.valid_after, scenario.job, tier.peers)
     if valid_after_h > tier.interval:
         wanted = f"at most the interval, {format_duration(tier.interval)}: saves would overlap"
         yield Finding((*where, "valid_after"), wanted, format_duration(valid_after_h))
