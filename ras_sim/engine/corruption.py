@@ -66,6 +66,10 @@ class Corruptions:
         if known is not None and known[1].countdown is not None:
             self._countdowns.cancel(known[1].countdown)
 
+    def change_load(self, load: float) -> None:
+        """The nodes of the job compute at this share of full speed, 0 < load <= 1, whenever the job does."""
+        self._countdowns.change_load(load)
+
     def job_runs(self) -> None:
         """The job is about to compute: where it went back to sound work, the next event of a defect counts anew."""
         for incident, (_, source) in self._sources.items():
@@ -85,7 +89,9 @@ class Corruptions:
         rate_per_h = corruption.rate_per_h * (self._watch.p_notices if source.tainted else 1.0)
         if rate_per_h > 0.0:
             gap_h = -math.log(uniform(child_key(root.key, _EVENTS), source.ordinal + _GAP)) / rate_per_h
-            source.countdown = self._countdowns.begin(gap_h, lambda: self._strike(incident), corruption.window)
+            source.countdown = self._countdowns.begin(
+                gap_h, lambda: self._strike(incident), corruption.window, corruption.from_load
+            )
 
     def _strike(self, incident: Incident) -> None:
         """Work is corrupted; perhaps a monitor notices."""

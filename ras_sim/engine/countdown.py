@@ -16,11 +16,15 @@ class Countdown:
         left_h: hours of computing, within the window, that are left.
         window: only hours in it count; None: all.
         then: called when none is left.
+        from_load: only hours in which nodes compute at this share of full speed or more count.
     """
 
-    __slots__ = ("alarm", "left_h", "since_h", "then", "window")
+    __slots__ = ("alarm", "from_load", "left_h", "since_h", "then", "window")
 
-    def __init__(self, left_h: float, window: Window | None, then: Callable[[], None]) -> None:
+    def __init__(
+        self, left_h: float, window: Window | None, then: Callable[[], None], from_load: float = 0.0
+    ) -> None:
+        self.from_load = from_load
         self.left_h = left_h
         self.window = window
         self.then = then
@@ -50,16 +54,19 @@ class Countdowns:
         env: the simulation.
     """
 
-    __slots__ = ("_env", "_runs", "_waiting")
+    __slots__ = ("_env", "_load", "_runs", "_waiting")
 
     def __init__(self, env: simpy.Environment) -> None:
         self._env = env
         self._waiting: dict[Countdown, None] = {}  # in the order in which they were begun
         self._runs = False
+        self._load = 1.0
 
-    def begin(self, after_h: float, then: Callable[[], None], window: Window | None = None) -> Countdown:
-        """Call `then` after so many hours of computing."""
-        one = Countdown(after_h, window, then)
+    def begin(
+        self, after_h: float, then: Callable[[], None], window: Window | None = None, from_load: float = 0.0
+    ) -> Countdown:
+        """Call `then` after so many hours of computing, in the window and at that load or more."""
+        one = Countdown(after_h, window, then, from_load)
         self._waiting[one] = None
         if self._runs:
             self._arm(one)
@@ -82,7 +89,20 @@ class Countdowns:
         for one in self._waiting:
             one.pass_until(self._env.now)
 
+    def change_load(self, load: float) -> None:
+        """From now on nodes compute at this share of full speed."""
+        before, self._load = self._load, load
+        if not self._runs:
+            return
+        for one in self._waiting:
+            if before < one.from_load <= load:
+                self._arm(one)
+            elif load < one.from_load <= before:
+                one.pass_until(self._env.now)
+
     def _arm(self, one: Countdown) -> None:
+        if self._load < one.from_load:
+            return
         now_h = self._env.now
         one.since_h = now_h
         one.alarm = alarm = self._env.timeout(one.due_h(now_h) - now_h)

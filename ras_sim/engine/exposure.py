@@ -160,6 +160,7 @@ class Exposure:
         """The job runs at the pace of its slowest part, at the width that it has."""
         slowest = min(self._pace, key=self._pace.__getitem__, default=NO_INCIDENT)
         pace, share = self._pace.get(slowest, 1.0), self._elastic.share
+        self._corruptions.change_load(pace)
         self._job.set_speed(pace * share, slowest if pace <= share else self._elastic.cause)
 
     def _slow_down(self, incident: Incident) -> None:

@@ -44,8 +44,10 @@ class Corruption:
         rate_per_h: events in an hour, > 0.
         window: the condition, None for always.
         p_reproducible: probability that tests and replays can make this defect show at all.
+        from_load: and while its node computes at this share of full speed or more, 0 for always.
     """
 
     rate_per_h: float
     window: Window | None
     p_reproducible: float
+    from_load: float = 0.0

@@ -238,7 +238,7 @@ def build_corruption(spec: CorruptsSpec | None) -> Corruption | None:
         return None
     during = spec.during
     window = Window(during.every, during.lasts, during.begins) if during else None
-    return Corruption(spec.rate, window, spec.reproducible)
+    return Corruption(spec.rate, window, spec.reproducible, spec.from_load or 0.0)
 
 
 def build_technicians(repair: RepairSpec) -> Technicians | None:

@@ -79,6 +79,11 @@ class CorruptsSpec(Strict):
 
     rate: RatePerHour = Field(gt=0.0, description="Corruption events of one defect.")
     during: WindowSpec | None = Field(None, description="Condition under which it corrupts; always if left out.")
+    from_load: Fraction | None = Field(
+        None,
+        description="It corrupts only while its node computes at this share of full speed or more, where all wait for the "
+        "slowest; at any load if left out.",
+    )
     reproducible: Fraction = Field(
         1.0, description="Share of such defects that tests and replays can make show at all."
     )

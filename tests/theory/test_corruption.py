@@ -96,6 +96,48 @@ def test_a_condition_stretches_the_clock(every_h: float, lasts_h: float, begins_
     assert abs(z_mean((open_h - 1.0 / rate) ** 2, 1.0 / rate**2)) < 4.0
 
 
+@pytest.mark.parametrize(("from_load", "counts"), [(None, True), (0.5, True), (0.6, False), (1.0, False)])
+@pytest.mark.parametrize("during", [None, {"every": "10 h", "lasts": "4 h", "begins": 0}])
+def test_a_defect_that_needs_load_rests_while_the_job_is_slow(
+    from_load: float | None, during: dict[str, Any] | None, *, counts: bool
+) -> None:
+    """From 60 to 100 h one part halves the speed of all: they count only up to a load of 0.5: a thinned clock."""
+    rate, end_h = 0.01, 150.0
+    corrupts = {"from_load": from_load, "during": during}
+    slow = {"rate": per_h(1e-12), "symptoms": {"slow": 1.0}, "clears_at": {"mend": 1.0}, "speed": 0.5, **SOURCE}
+    scenario = watched(
+        {"sdc": defect(rate, corrupts=corrupts), "slow": slow},
+        {},
+        end_h,
+        shocks={"dust": {"every": fixed(60.0), "under": "machine", "strikes": "node.slow", "p_struck": 1.0, **SOURCE}},
+        detection__slow="40 h",
+        repair=ladder({"mend": rung(), **REPAIR}),
+    )
+    slow_h = 40.0 + 30.0  # it is slow again from 120 h on
+    open_h = (1.0 if during is None else 0.4) * (end_h if counts else end_h - slow_h)
+    ledgers = runs(scenario, N)
+    assert hours(ledgers[0])["degraded"] == pytest.approx(0.5 * slow_h)
+    x = rate * open_h
+    n_clean = sum("tainted" not in hours(ledger) for ledger in ledgers)
+    assert abs(n_clean - N * math.exp(-x)) < 4.0 * math.sqrt(N * math.exp(-x) * (1.0 - math.exp(-x)))
+    first_h = [begin_h for ledger in ledgers if (begin_h := first_event_h(ledger)) is not None]
+    n_slow = sum(60.0 + 1e-6 < at_h < 100.0 - 1e-6 or at_h > 120.0 + 1e-6 for at_h in first_h)
+    assert (n_slow > 0) == counts
+
+
+def first_event_h(ledger: Ledger) -> float | None:
+    """When the first event came, in a run that is slow from 60 to 100 h and from 120 h on; None if there was none."""
+    total = hours(ledger)
+    if "tainted" not in total:
+        return None
+    sound_h = total.get("productive", 0.0)
+    for begin_h, end_h, speed in ((0.0, 60.0, 1.0), (60.0, 100.0, 0.5), (100.0, 120.0, 1.0), (120.0, 150.0, 0.5)):
+        if sound_h <= (end_h - begin_h) * speed:
+            return begin_h + sound_h / speed
+        sound_h -= (end_h - begin_h) * speed
+    raise AssertionError("more work than hours")
+
+
 def test_the_window_counts_what_a_walk_counts() -> None:
     window, step_h = Window(5.0, 1.5, 2.0), 0.01
     walked_h, at_h = 0.0, 3.0
