@@ -8,8 +8,10 @@ from typing import Any
 
 import numpy as np
 import pytest
+import simpy
 
 from ras_sim.engine import simulate
+from ras_sim.engine.countdown import Countdowns
 from ras_sim.faults.corruption import Window
 from ras_sim.ledger import IncidentRow, Ledger
 from ras_sim.scenario.model import Scenario
@@ -123,6 +125,33 @@ def test_a_defect_that_needs_load_rests_while_the_job_is_slow(
     first_h = [begin_h for ledger in ledgers if (begin_h := first_event_h(ledger)) is not None]
     n_slow = sum(60.0 + 1e-6 < at_h < 100.0 - 1e-6 or at_h > 120.0 + 1e-6 for at_h in first_h)
     assert (n_slow > 0) == counts
+
+
+@pytest.mark.parametrize("seed", range(20))
+@pytest.mark.parametrize("window", [None, Window(7.0, 3.0, 1.0)])
+def test_a_countdown_rings_when_a_walk_has_counted_its_hours(seed: int, window: Window | None) -> None:
+    """The job stops, runs on and changes its load at random; a walk in small steps adds up the hours that count."""
+    rng, env, step_h = np.random.default_rng(seed), simpy.Environment(), 0.01
+    countdowns, rung_h = Countdowns(env), list[float]()
+    countdowns.begin(12.0, lambda: rung_h.append(env.now), window, 0.7)
+    left_h, at_h, runs_now, load = 12.0, 0.0, False, 1.0
+    while left_h > 0.0:
+        if rng.random() < 0.5:
+            load = float(rng.choice([0.5, 0.69, 0.7, 0.9, 1.0]))
+            countdowns.change_load(load)
+        else:
+            runs_now = not runs_now
+            (countdowns.job_runs if runs_now else countdowns.job_stops)()
+        until_h = round(at_h + float(rng.integers(1, 300)) * step_h, 2)
+        while at_h < until_h - 1e-9 and left_h > 0.0:
+            opened = window is None or (at_h + step_h / 2 - window.begins_h) % window.every_h < window.lasts_h
+            left_h = round(left_h - (step_h if runs_now and load >= 0.7 and opened else 0.0), 6)
+            at_h += step_h
+        if left_h > 0.0:
+            assert not rung_h
+            env.run(until=until_h)
+    env.run(until=at_h + step_h)
+    assert rung_h == pytest.approx([at_h], abs=1.5 * step_h)
 
 
 def first_event_h(ledger: Ledger) -> float | None:
