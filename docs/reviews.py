@@ -167,7 +167,7 @@ REVIEWS: tuple[Review, ...] = (
                 ("job.checkpoints.remote.interval=15 min",),
                 "review_checkpoint_tiers.yaml",
             ),
-            Variant("three tiers, memory copied to a peer", file="review_checkpoint_peers.yaml"),
+            Variant("three tiers, a copy at a peer", file="review_checkpoint_peers.yaml"),
         ),
         note="One tier is remote storage. The local tiers go with the node: whenever a spare is swapped in, the job goes "
         "back to the remote one, unless its peer in another rack holds a copy (5, 15, 60 min). Their times are assumed.",
