@@ -273,13 +273,13 @@ class Progress:
             if tier.peers is not None and tier.survives < level and nodes:
                 self._losses[tier.name].lose(nodes, n_nodes, self.position_h)
 
-    def _drop_broken(self, tier: Tier, kept: Kept, everywhere: int) -> None:
-        """Of a tier with copies, what has lost all holders of some part is gone."""
-        losses = self._losses[tier.name]
+    def _drop_broken(self, tier: Tier, kept: Kept, everywhere: int, before_h: float) -> None:
+        """Of a tier with copies, what has lost all holders of some part is gone, from the one that is wanted on."""
+        losses, newest_h = self._losses[tier.name], kept.newest_h(before_h)
         if tier.survives < everywhere:
             kept.clear()
             losses.clear()
-        elif (broken_to_h := losses.broken_to_h()) > -math.inf:
+        elif newest_h is not None and (broken_to_h := losses.broken_to_h(newest_h)) > -math.inf:
             kept.forget_upto(broken_to_h)
 
     def roll_back(self, level: int, before_h: float, everywhere: int = PROCESSES_LOST) -> tuple[float, Tier | None]:
@@ -296,7 +296,7 @@ class Progress:
         best_h, best = 0.0, None
         for tier, kept in self._kept:
             if tier.peers is not None:
-                self._drop_broken(tier, kept, everywhere)
+                self._drop_broken(tier, kept, everywhere, before_h)
             elif tier.survives < level:
                 kept.clear()
                 continue

@@ -12,6 +12,8 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import TypeAlias
 
+_ROUNDING = 1e-12  # relative: the position of one checkpoint is a sum of floats, in one order or another
+
 Arrangement: TypeAlias = Callable[[int, int, int, int], tuple[int, ...]]
 """(node, number of nodes, holders of each part, step) -> the holders of its part; with -step, those whose parts it holds."""
 
@@ -108,11 +110,16 @@ class Losses:
         self._n_nodes = n_nodes
         self._lost.append((position_h, frozenset(nodes)))
 
-    def broken_to_h(self) -> float:
-        """Checkpoints of work up to here are not whole any more; -inf if all are."""
+    def broken_to_h(self, from_h: float) -> float:
+        """Checkpoints of work up to here are not whole any more; -inf if those of `from_h` and more are.
+
+        What only older ones have lost is not looked at: after many stops that is much, and seldom asked for.
+        """
         lost: set[int] = set()
         for place in range(len(self._lost) - 1, -1, -1):
             position_h, nodes = self._lost[place]
+            if position_h < from_h * (1.0 - _ROUNDING):
+                break
             for node in nodes - lost:
                 lost.add(node)
                 if self._placement.breaks(node, lost, self._n_nodes):
@@ -122,7 +129,11 @@ class Losses:
 
     def went_back(self, position_h: float) -> None:
         """Work after this is thrown away, and will be saved anew."""
-        self._lost = [(min(upto_h, position_h), nodes) for upto_h, nodes in self._lost]
+        for place in range(len(self._lost) - 1, -1, -1):
+            upto_h, nodes = self._lost[place]
+            if upto_h <= position_h:
+                break
+            self._lost[place] = position_h, nodes
 
     def clear(self) -> None:
         """There is no checkpoint left of which anything could be lost."""

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
 from ras_sim.errors import InputError
+from ras_sim.job.peers import PLACEMENTS
 from ras_sim.scenario.build import setup_of
+from ras_sim.scenario.job import PeersSpec
 from ras_sim.scenario.load import load
 
 ALIVE = Path(__file__).parents[1] / "alive" / "hgx.yaml"
@@ -45,6 +48,10 @@ def test_replicas_that_leave_the_step_have_no_place_for_copies() -> None:
         match=r"checkpoints\.peer\.peers: got both, want no `peers` beside",
     ):
         load(ALIVE, [ELASTIC, in_step, PEER + "peers.copies=1"])
+
+
+def test_every_placement_can_be_written() -> None:
+    assert set(get_args(PeersSpec.model_fields["placement"].annotation)) == set(PLACEMENTS)
 
 
 def test_apart_is_the_nodes_of_one_instance() -> None:
