@@ -123,7 +123,7 @@ CONTAINMENT: tuple[Point, ...] = (
         "S7",
         "NVSwitch loss degrades or kills its domain.",
         "a lost NVSwitch slows its domain, in place of killing it",
-        on_both("s07_nvswitch"),
+        on_both("s07_nvswitch", n_sign=(6, 24)),
         "The domain runs on with the share of its scale-up bandwidth that is left: k - 1 of k NVSwitches. Killed, it takes "
         "all its nodes out of the job until a technician has been there.",
         (

@@ -149,7 +149,7 @@ POINTS: tuple[Point, ...] = (
         "S8",
         "Disable faulty banks of second-tier memory instead of RMA.",
         "a faulty bank is disabled, up to two in a node",
-        on_both("s08_memory", "technician_h", 64),
+        on_both("s08_memory", "technician_h", 64, (24, 40)),
         "The node comes back from a reboot with one bank of 32 (16) less and stays in the job, which waits a little longer "
         "for memory; nobody has to come. Goodput does not gain, since a spare hides the repair of the other design, and all "
         "ranks wait for the one node with the fewest banks. What is saved are hours of technicians, and nodes on the shelf.",
@@ -182,7 +182,8 @@ POINTS: tuple[Point, ...] = (
         "Most accused nodes are innocent. Without a check each of them loses a GPU to an RMA; with it they are back in four "
         "hours, and nobody has to come. The price: whoever convicts on every suspicion loses good GPUs, not priced "
         "here, but also the bad ones; a check lets go what it cannot reproduce, and that node corrupts on, so that less of "
-        "the work can be trusted. How much the check covers hardly matters: who is acquitted is accused again.",
+        "the work can be trusted. Where everything can be reproduced that price is gone; and to find nine in ten is as good "
+        "as to find all, since who is acquitted is accused again.",
         (
             Range("failures.gpu.sdc.corrupts.reproducible", ("50 %", "80 %", "100 %"), 24),
             Range("repair.tests.deep.coverage", ("50 %", "90 %", "99 %"), 24, "with"),
@@ -195,8 +196,9 @@ POINTS: tuple[Point, ...] = (
         "new nodes that were burnt in for four days",
         on_both("s12_burnin"),
         "Where the hazard falls with age, the failures of the first days happen in the burn-in and stop no job. What the "
-        "burn-in itself takes, four days of a quarter of the nodes, is not charged here: it is worth it beside work that "
-        "goes on, and not where the job has to wait for it.",
+        f"burn-in itself takes is not charged here: four days of 512 nodes are {512 * 8 * 4 * 24:,} GPU-hours, several times "
+        "what it saves in the 54 days after it. So it is worth it while those nodes cannot serve a job yet, and not where "
+        "they could.",
         (
             Range("fleet.batches.new.count", ("170", "512")),
             Range("fleet.batches.new.start_age", ("32 h", "96 h", "288 h"), set_in="with"),
@@ -239,7 +241,7 @@ POINTS: tuple[Point, ...] = (
         "S12",
         "Correlated trouble: rack power, cooling, control plane, file system, power swings.",
         "trouble kept apart: two feeds, a spare pump, a control plane and a storage of the job's own",
-        on_both("s12_correlated"),
+        on_both("s12_correlated", n_sign=(10, 8)),
         "A cooling loop takes more nodes than there are spares, so the job waits for its repair. Outages of the storage "
         "stop no job that runs, but one that has been stopped cannot restore; neighbours make each restore longer.",
         (
@@ -288,7 +290,8 @@ POINTS: tuple[Point, ...] = (
         "a failing replica drops out of the step, and the others go on",
         on_both("s13_step"),
         "The others lose neither work nor time to start up: a failure costs one replica of 128 for as long as its repair "
-        "takes, where it cost the whole job a quarter of an hour. What the quorum of every step costs is not charged.",
+        "takes, where it cost the whole job a quarter of an hour. What the quorum of every step costs is not charged: a few "
+        "per cent of each step would use up the gain.",
         (
             Range("detection.diagnose", ("2 min", "5 min", "15 min")),
             Range("job.elastic.in_step.rejoin", ("67 s", "200 s", "10 min"), set_in="with"),
