@@ -197,8 +197,8 @@ POINTS: tuple[Point, ...] = (
         on_both("s12_burnin"),
         "Where the hazard falls with age, the failures of the first days happen in the burn-in and stop no job. What the "
         f"burn-in itself takes is not charged here: four days of 512 nodes are {512 * 8 * 4 * 24:,} GPU-hours, several "
-        "times what it saves in the 54 days after it. So it is worth it while those nodes cannot serve a job yet, and not where "
-        "they could.",
+        "times what it saves in the 54 days after it. So it is worth it while those nodes cannot serve a job yet, and not "
+        "where they could.",
         (
             Range("fleet.batches.new.count", ("170", "512")),
             Range("fleet.batches.new.start_age", ("32 h", "96 h", "288 h"), set_in="with"),
