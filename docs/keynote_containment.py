@@ -31,7 +31,7 @@ CONTAINMENT: tuple[Point, ...] = (
         "S6",
         "Link flaps on one port should not affect neighbouring ports.",
         "a flap stays on its own port",
-        on_both("s06_port", n_sign=(6, 10)),
+        on_both("s06_port", n_sign=(6, 8)),
         "Each NIC has a port on two leafs, so that a lost link only narrows it. That is worth nothing if the flap takes the "
         "other port of the same NIC too, or of a neighbour's: then ranks are lost, and the job stops. Worse is a flap that "
         "only narrows several nodes at once: they are not drained, and if the link must be cleaned, the job is slow until a "
@@ -45,7 +45,7 @@ CONTAINMENT: tuple[Point, ...] = (
         "S6",
         "Flap damping, and a rule that tolerates a flap and evicts on the second.",
         "the first flap of a port is sat out, a second one within a day is repaired",
-        on_both("s06_tolerate"),
+        on_both("s06_tolerate", n_sign=(7, 5)),
         "A flap is over by itself. A job that waits half a minute for the link loses half a minute; one that crashes loses "
         "detection, diagnosis, start-up and the work since the last checkpoint. A port that flaps because its optic is "
         "dirty comes back, and is then repaired.",
@@ -82,7 +82,7 @@ CONTAINMENT: tuple[Point, ...] = (
                 "s07_domain_nvl72_without.yaml",
                 "s07_domain_nvl72.yaml",
                 "spares_taken",
-                n_sign=10,
+                n_sign=8,
             ),
             Pair("16,384 GB200, domains of 576", "s07_domain_nvl576_without.yaml", "s07_domain_nvl576.yaml"),
         ),
@@ -123,7 +123,7 @@ CONTAINMENT: tuple[Point, ...] = (
         "S7",
         "NVSwitch loss degrades or kills its domain.",
         "a lost NVSwitch slows its domain, in place of killing it",
-        on_both("s07_nvswitch", n_sign=(6, 24)),
+        on_both("s07_nvswitch", n_sign=(5, 20)),
         "The domain runs on with the share of its scale-up bandwidth that is left: k - 1 of k NVSwitches. Killed, it takes "
         "all its nodes out of the job until a technician has been there.",
         (

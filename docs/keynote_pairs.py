@@ -27,7 +27,7 @@ class Pair:
     with_: str
     metric: str = "goodput"
     replications: int = 24
-    n_sign: int = 6
+    n_sign: int = 5
     is_zero: bool = False
 
 
@@ -76,7 +76,7 @@ class Point:
 
 
 def on_both(
-    topic: str, metric: str = "goodput", replications: int = 24, n_sign: tuple[int, int] = (6, 6), base: str = ""
+    topic: str, metric: str = "goodput", replications: int = 24, n_sign: tuple[int, int] = (5, 5), base: str = ""
 ) -> tuple[Pair, ...]:
     """The pair TOPIC_hgx_without.yaml, TOPIC_hgx.yaml and the same on NVL72.
 

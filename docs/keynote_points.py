@@ -24,7 +24,7 @@ POINTS: tuple[Point, ...] = (
         "S2",
         "Silent data corruption: disturbingly common, sometimes unreproducible.",
         "tests in production and in stops, beside a monitor of the training",
-        on_both("s02_tests", "clean_goodput", 64, (24, 16)),
+        on_both("s02_tests", "clean_goodput", 64, (20, 14)),
         "A defective GPU corrupts about once a week. A monitor must notice, a replay must show it, the right node "
         "must be accused and the check must find the defect: weeks pass, all of which are thrown away, or are tainted "
         "at the end without anybody knowing. Tests find most defects before that, some of them before they have "
@@ -38,7 +38,7 @@ POINTS: tuple[Point, ...] = (
         "S2",
         "Corruption taints every checkpoint after it.",
         "one checkpoint for each day is kept for 30 days",
-        on_both("s02_keep", "clean_goodput", 64, (40, 40)),
+        on_both("s02_keep", "clean_goodput", 64, (32, 32)),
         "Corruption is found days after it began. If the last two hours of checkpoints are all there is, none of them "
         "is sound, and the job begins again; one checkpoint a day bounds what is lost by the age of the corruption "
         "and a day. Both fleets are tested. A monitor that notices more finds corruption while it is young, and leaves "
@@ -49,7 +49,7 @@ POINTS: tuple[Point, ...] = (
         "S2",
         "Suspicion may be wrong.",
         "suspect steps are replayed before anybody is accused",
-        on_both("s02_replay", "clean_goodput", 64, (16, 56)),
+        on_both("s02_replay", "clean_goodput", 64, (12, 48)),
         "Of sixteen alarms fifteen are false. Each that accuses a node stops the job, throws away the work since the "
         "moment that is suspected, an hour before on average, and takes a spare for hours; a replay pauses the job for two "
         "minutes and dismisses it. It dismisses true alarms, too: what does not show twice taints on. So goodput gains more "
@@ -60,7 +60,7 @@ POINTS: tuple[Point, ...] = (
         "S3",
         "Failures have a very wide blast radius: one part stops a job of 100,000.",
         "two links for each NIC, of which one is enough",
-        on_both("s03_blast", replications=64, n_sign=(40, 6)),
+        on_both("s03_blast", replications=64, n_sign=(32, 5)),
         "With one link a dead optic, a pulled cable or a leaf switch that crashes takes ranks from the job, and one lost "
         "rank stops all. With two, on two leafs, the NIC runs on at half its bandwidth until the fault is found and "
         "located; then the job saves its work and swaps in a spare, which spares it the diagnosis and the work since the "
@@ -122,7 +122,7 @@ POINTS: tuple[Point, ...] = (
         "S4",
         "Minimise the cost of repair: notice a fault at once.",
         "heartbeats of every node beside the timeouts, with their false alarms",
-        on_both("s04_watchdogs", n_sign=(16, 6)),
+        on_both("s04_watchdogs", n_sign=(14, 6)),
         "A hang is noticed within half a minute, not when a collective times out. Crashes are noticed almost as soon "
         "anyway, and a false alarm stops the job as a fault does. Seven hangs in a run do not make much of it.",
         (
@@ -149,7 +149,7 @@ POINTS: tuple[Point, ...] = (
         "S8",
         "Disable faulty banks of second-tier memory instead of RMA.",
         "a faulty bank is disabled, up to two in a node",
-        on_both("s08_memory", "technician_h", 64, (24, 40)),
+        on_both("s08_memory", "technician_h", 64, (20, 32)),
         "The node comes back from a reboot with one bank of 32 (16) less and stays in the job, which waits a little longer "
         "for memory; nobody has to come. Goodput does not gain, since a spare hides the repair of the other design, and all "
         "ranks wait for the one node with the fewest banks. What is saved are hours of technicians, and nodes on the shelf.",
@@ -241,7 +241,7 @@ POINTS: tuple[Point, ...] = (
         "S12",
         "Correlated trouble: rack power, cooling, control plane, file system, power swings.",
         "trouble kept apart: two feeds, a spare pump, a control plane and a storage of the job's own",
-        on_both("s12_correlated", n_sign=(10, 8)),
+        on_both("s12_correlated", n_sign=(8, 8)),
         "A cooling loop takes more nodes than there are spares, so the job waits for its repair. Outages of the storage "
         "stop no job that runs, but one that has been stopped cannot restore; neighbours make each restore longer.",
         (
