@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import ras_sim
-from ras_sim.experiment.replicate import Result
+from ras_sim.experiment.result import Result
 from ras_sim.metrics import Estimate, estimate
 from ras_sim.report.published import prediction
 

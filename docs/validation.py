@@ -7,7 +7,7 @@ from pathlib import Path
 
 from docs import llama3, rsc1, stepfun
 from docs.validation_text import ASSUMED, BURSTS, COUNTS, INTRO, MISSES, RSC, SENSITIVITY, STEPFUN, TIME
-from ras_sim.experiment.replicate import Result
+from ras_sim.experiment.result import Result
 from ras_sim.metrics import Estimate
 from ras_sim.report.published import comparisons, prediction
 

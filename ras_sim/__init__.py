@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from ras_sim.experiment.check import Check, check
     from ras_sim.experiment.compare import Comparison, compare
     from ras_sim.experiment.optimize import Optimum, optimize
-    from ras_sim.experiment.replicate import Result, run
+    from ras_sim.experiment.replicate import run
+    from ras_sim.experiment.result import Result
     from ras_sim.experiment.sensitivity import Sensitivity, sensitivity
     from ras_sim.experiment.sweep import Sweep, sweep
     from ras_sim.ledger import Ledger

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from types import SimpleNamespace
 from typing import Any, cast
 
-from ras_sim.experiment.replicate import Result
+from ras_sim.experiment.result import Result
 from ras_sim.ledger import AttemptRow, FaultRow, IncidentRow, JobRow, Ledger, ResourceRow, TariffRow, VisitRow
 from ras_sim.metrics import aggregate, measure
 from ras_sim.scenario.model import Published

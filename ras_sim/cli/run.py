@@ -13,9 +13,11 @@ from ras_sim.cli.progress import Progress
 from ras_sim.cli.terminal import Terminal
 from ras_sim.experiment import rundir
 from ras_sim.experiment.again import run_again
+from ras_sim.experiment.arguments import wrong_argument
 from ras_sim.experiment.executors import Workers
 from ras_sim.experiment.files import put_text
-from ras_sim.experiment.replicate import Result, run, wrong_argument
+from ras_sim.experiment.replicate import run
+from ras_sim.experiment.result import Result
 from ras_sim.experiment.wishes import MAX_REPLICATIONS
 from ras_sim.report.html import write_report
 from ras_sim.report.text import summary, summary_markdown

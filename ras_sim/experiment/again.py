@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 
 from ras_sim.errors import InputError, Problem
-from ras_sim.experiment.replicate import Result
+from ras_sim.experiment.result import Result
 from ras_sim.metrics import aggregate, check_conservation, measure
 from ras_sim.scenario.model import Scenario
 

@@ -20,10 +20,11 @@ from pydantic import TypeAdapter, ValidationError
 
 from ras_sim.errors import InputError, Problem, nearest
 from ras_sim.experiment import baseline as baselines
+from ras_sim.experiment.arguments import wrong_argument
 from ras_sim.experiment.baseline import Baseline
 from ras_sim.experiment.claims import Claim, Judged, claims_of, judge
 from ras_sim.experiment.executors import Workers
-from ras_sim.experiment.replicate import Progress, Simulate, measured, wrong_argument
+from ras_sim.experiment.replicate import Progress, Simulate, measured
 from ras_sim.metrics import Measures
 from ras_sim.metrics.sequential import Verdict, looks, p_of_each
 from ras_sim.scenario.checks.expect import expect_findings

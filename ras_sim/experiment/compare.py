@@ -10,6 +10,7 @@ from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from ras_sim.experiment.arguments import check_arguments, wrong_argument
 from ras_sim.experiment.compare_runs import N_PARTINGS, Outcome, one_of_each
 from ras_sim.experiment.designs import (
     Change,
@@ -22,17 +23,12 @@ from ras_sim.experiment.designs import (
 )
 from ras_sim.experiment.differences import AIMED, Pair, Usage, differences
 from ras_sim.experiment.executors import Workers, spread
+from ras_sim.experiment.flat import replication_frame
 from ras_sim.experiment.histories import sent
 from ras_sim.experiment.kept import Kept, json_form
 from ras_sim.experiment.matching import FaultTotals, Parting, worst
 from ras_sim.experiment.origin import key_of
-from ras_sim.experiment.replicate import (
-    Progress,
-    Simulate,
-    check_arguments,
-    replication_frame,
-    wrong_argument,
-)
+from ras_sim.experiment.replicate import Progress, Simulate
 from ras_sim.experiment.wishes import MAX_REPLICATIONS, Closing, is_time_to_look, wish_of
 from ras_sim.metrics import Aggregate, Measures, aggregate
 from ras_sim.metrics.breakeven import BreakEven

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ras_sim.errors import nearest
-from ras_sim.experiment.replicate import wrong_argument
+from ras_sim.experiment.arguments import wrong_argument
 from ras_sim.scenario.build import setup_of
 from ras_sim.scenario.checks import findings
 from ras_sim.scenario.failures import SHOWN, ModeSpec, Shown

@@ -11,7 +11,7 @@ from decimal import Decimal
 from itertools import product
 
 from ras_sim.errors import InputError, Problem, nearest
-from ras_sim.experiment.replicate import wrong_argument
+from ras_sim.experiment.arguments import wrong_argument
 from ras_sim.streams import stream
 from ras_sim.units import parse_duration_h
 

@@ -13,11 +13,12 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from ras_sim.errors import InputError, Problem
+from ras_sim.experiment.arguments import check_arguments
 from ras_sim.experiment.counterfactuals import CHANGES, counterfactual
 from ras_sim.experiment.executors import Workers, spread
 from ras_sim.experiment.files import LOCK, file_problem, locked, put_together, readable_errors
 from ras_sim.experiment.histories import history
-from ras_sim.experiment.replicate import Progress, Simulate, check_arguments
+from ras_sim.experiment.replicate import Progress, Simulate
 from ras_sim.metrics import measure
 from ras_sim.metrics.estimates import Estimate, estimate
 from ras_sim.metrics.paired import Difference, paired

@@ -11,13 +11,14 @@ from typing import TYPE_CHECKING, Any
 
 from ras_sim.errors import InputError, Problem
 from ras_sim.experiment import optimizedir
+from ras_sim.experiment.arguments import check_arguments, wrong_argument
 from ras_sim.experiment.executors import Workers
 from ras_sim.experiment.factors import Factor, Row, parse_factors
 from ras_sim.experiment.pareto import dominates, front
 from ras_sim.experiment.pointruns import PointRuns, difference_of, estimate_of
 from ras_sim.experiment.points import Point, points_of
 from ras_sim.experiment.pointstore import PointStore
-from ras_sim.experiment.replicate import Progress, Simulate, check_arguments, wrong_argument
+from ras_sim.experiment.replicate import Progress, Simulate
 from ras_sim.experiment.search import BATCH, Search
 from ras_sim.experiment.sweep import better, check_metric, check_prices
 from ras_sim.experiment.varied import as_it_is, search_space

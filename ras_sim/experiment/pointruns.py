@@ -10,10 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ras_sim.experiment.executors import Workers, spread
+from ras_sim.experiment.flat import replication_frame
 from ras_sim.experiment.histories import history
 from ras_sim.experiment.points import Point
 from ras_sim.experiment.pointstore import PointStore
-from ras_sim.experiment.replicate import Progress, Simulate, replication_frame
+from ras_sim.experiment.replicate import Progress, Simulate
 from ras_sim.metrics import Measures, measure
 from ras_sim.metrics.aggregate import RATIOS
 from ras_sim.metrics.estimates import Estimate, estimate, estimate_ratio

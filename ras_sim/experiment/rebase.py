@@ -13,7 +13,8 @@ from ras_sim.experiment.baseline import Baseline, Stored
 from ras_sim.experiment.check import MAX_REPLICATIONS, check_limit
 from ras_sim.experiment.claims import Claim, claims_of
 from ras_sim.experiment.executors import Workers
-from ras_sim.experiment.replicate import REPORTED, Progress, Simulate, measured
+from ras_sim.experiment.replicate import Progress, Simulate, measured
+from ras_sim.experiment.result import REPORTED
 from ras_sim.metrics import Measures
 from ras_sim.metrics.precision import needed_by
 from ras_sim.metrics.samples import Sample, sample

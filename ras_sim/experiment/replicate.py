@@ -5,53 +5,30 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from contextlib import closing
-from dataclasses import dataclass, fields
-from html import escape
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
-from ras_sim.errors import InputError, Problem
 from ras_sim.experiment import rundir
+from ras_sim.experiment.arguments import check_arguments, wrong_argument
 from ras_sim.experiment.executors import Workers, spread
 from ras_sim.experiment.histories import history, sent
 from ras_sim.experiment.kept import Form, Kept
-from ras_sim.experiment.origin import key_of
+from ras_sim.experiment.result import Result, run_key
 from ras_sim.experiment.rows import pack, unpack
 from ras_sim.experiment.wishes import MAX_REPLICATIONS, Closing, Watch, watch_of, wish_of
-from ras_sim.ledger import ROW_TYPES, Ledger, frame_of
-from ras_sim.metrics import Aggregate, Measures, aggregate, check_conservation, measure
-from ras_sim.metrics.aggregate import COSTS, with_estimate
-from ras_sim.metrics.cost import not_charged
-from ras_sim.metrics.precision import Aim, aim_of, estimate_to
+from ras_sim.ledger import Ledger
+from ras_sim.metrics import Measures, aggregate, check_conservation, measure
+from ras_sim.metrics.aggregate import with_estimate
+from ras_sim.metrics.precision import aim_of, estimate_to
 from ras_sim.metrics.samples import Sample, sample
 
 if TYPE_CHECKING:
-    import pandas as pd
 
-    from ras_sim.metrics import Estimate
     from ras_sim.scenario.model import Scenario
     from ras_sim.scenario.setup import Setup
 
 Progress = Callable[[int, int], None]
 """Called with (replications finished, replications wanted) each time one is finished."""
-
-SCHEMA = 1
-"""Version of the shape of `Result.to_json`."""
-
-REPORTED = (
-    "goodput",
-    "clean_goodput",
-    "ettr",
-    "cluster_goodput",
-    "mtti_h",
-    "interruptions",
-    "planned_interruptions",
-)
-
-
-def reported(total: Aggregate) -> tuple[str, ...]:
-    """Metrics of the JSON result: `REPORTED`, and the cost where there are prices."""
-    return (*REPORTED, *(name for name in COSTS if name in total.metrics))
 
 
 class Simulate(Protocol):
@@ -66,158 +43,6 @@ class _Outcome(NamedTuple):
 
     measures: Measures
     ledger: Ledger | None
-
-
-@dataclass(frozen=True, slots=True)
-class Result:
-    """Finished replications of one scenario, in order of their number.
-
-    Args:
-        scenario: what was run.
-        seed: the user's seed.
-        replications: how many were wanted; `measures` has fewer if the run was interrupted.
-        measures: metrics of each finished replication.
-        ledgers: rows of each finished replication; empty if they were not kept.
-        aggregate: estimates over the finished replications.
-        wall_s: seconds that the run took; with `n_reused` all that is not reproducible.
-        interrupted: the user stopped the run before the last replication.
-        aim: the precision that was aimed at, if any; the interval of its metric in `aggregate` is that of the rule.
-        n_reused: replications that were finished before.
-    """
-
-    scenario: Scenario
-    seed: int
-    replications: int
-    measures: tuple[Measures, ...]
-    ledgers: tuple[Ledger, ...]
-    aggregate: Aggregate
-    wall_s: float
-    interrupted: bool = False
-    aim: Aim | None = None
-    n_reused: int = 0
-
-    @property
-    def is_precise(self) -> bool:
-        """True if a precision was aimed at and reached."""
-        return self.aim is not None and self.aim.is_reached
-
-    @property
-    def aimed(self) -> Estimate | None:
-        """The metric whose precision was aimed at, with the interval of the rule; None without an aim."""
-        return (
-            None if self.aim is None else estimate_to(sample(self.measures, self.aim.wish.metric), self.aim)
-        )
-
-    def frame(self, table: str) -> pd.DataFrame:
-        """One table over all replications.
-
-        Args:
-            table: `replications` (one row of metrics each), or one of the ledger (`ras_sim.ledger.ROW_TYPES`).
-
-        Raises:
-            InputError: no such table, or the ledgers were not kept.
-        """
-        if table == "replications":
-            return replication_frame(self.measures)
-        if table not in ROW_TYPES:
-            raise wrong_argument("table", repr(table), "one of " + ", ".join(("replications", *ROW_TYPES)))
-        if len(self.ledgers) < len(self.measures):
-            raise wrong_argument("keep_ledgers", "False", f"True, to read the rows of {table}")
-        return frame_of(table, self.ledgers)
-
-    def to_json(self) -> dict[str, Any]:
-        """The result as one JSON object: means over the finished replications, null for what is undefined."""
-        from ras_sim import __version__
-
-        total = self.aggregate
-        means = ("time_h", "interruptions_by_class", "interruptions_by_mode", "faults_by_mode")
-        return {
-            "schema": SCHEMA,
-            "scenario": self.scenario.name,
-            "version": __version__,
-            "seed": self.seed,
-            "replications": len(self.measures),
-            "horizon_h": self.scenario.horizon_h,
-            "metrics": {name: total.metrics[name].to_json() for name in reported(total)},
-            **{name: {key: one.mean for key, one in getattr(total, name).items()} for name in means},
-            "rungs": {
-                rung: {key: one.mean for key, one in counts.items()} for rung, counts in total.rungs.items()
-            },
-            "goodput_quantiles": {
-                name: None if one is None else one.to_json() for name, one in total.goodput_quantiles.items()
-            },
-            "precision": self._precision(),
-            "cost": self._bill_json(),
-            "wall_s": self.wall_s,
-        }
-
-    def _precision(self) -> dict[str, Any] | None:
-        """What precision was aimed at, whether it was reached, and the estimate."""
-        if self.aim is None or self.aimed is None:
-            return None
-        return self.aim.to_json() | self.aimed.to_json()
-
-    def _bill_json(self) -> dict[str, Any] | None:
-        """The bill of a mean replication, and what is not on it; None without prices."""
-        cost, total = self.scenario.cost, self.aggregate
-        if cost is None:
-            return None
-        return {
-            "currency": cost.currency,
-            "bill": {
-                item: {name: one.mean for name, one in charge.items()}
-                for item, charge in total.charges.items()
-            },
-            "not_charged": list(not_charged(total.charges, total.units_taken, total.resources)),
-        }
-
-    def manifest(self) -> dict[str, Any]:
-        """What is needed to make these results again, and to know whether they are complete."""
-        from ras_sim import __version__
-
-        return {
-            "version": __version__,
-            "scenario": self.scenario.name,
-            "description": self.scenario.description,
-            "content_hash": self.scenario.content_hash,
-            "key": _key(self.scenario, self.seed),
-            "source_text": self.scenario.source_text,
-            "resolved_text": self.scenario.resolved_text,
-            "horizon_h": self.scenario.horizon_h,
-            "seed": self.seed,
-            "replications": self.replications,
-            "finished": [one.replication for one in self.measures],
-            "interrupted": self.interrupted,
-            "precision": None if self.aim is None else self.aim.to_json(),
-            "wall_s": self.wall_s,
-        }
-
-    def save(self, directory: str | Path) -> Path:
-        """Write a run directory (see `ras_sim.experiment.rundir`); without ledgers only the metrics.
-
-        Raises: InputError if the folder cannot or must not be written.
-        """
-        kept = len(self.ledgers) == len(self.measures)
-        tables = rundir.TABLES if kept else ("replications",)
-        return rundir.write(directory, self.manifest(), {table: self.frame(table) for table in tables})
-
-    def __repr__(self) -> str:
-        """One line: rows and settings would fill screens."""
-        goodput = self.aggregate.metrics["goodput"]
-        mean = "none" if goodput.mean is None else f"{goodput.mean:.4f}"
-        finished = f"{len(self.measures)} of {self.replications} replications"
-        return f"<Result of {self.scenario.name!r}: goodput {mean}, {finished}, seed {self.seed}>"
-
-    def _repr_html_(self) -> str:
-        """A small table for notebooks."""
-        rows = []
-        for name, one in self.aggregate.metrics.items():
-            mean = "-" if one.mean is None else f"{one.mean:.6g}"
-            interval = "-" if one.ci95 is None else f"{one.ci95[0]:.6g} to {one.ci95[1]:.6g}"
-            rows.append(f"<tr><th scope='row'>{escape(name)}</th><td>{mean}</td><td>{interval}</td></tr>")
-        head = f"{escape(self.scenario.name)}: {len(self.measures)} of {self.replications} replications"
-        columns = "<tr><th>metric</th><th>mean</th><th>95% interval</th></tr>"
-        return f"<table><caption>{head}, seed {self.seed}</caption>{columns}{''.join(rows)}</table>"
 
 
 def run(
@@ -343,16 +168,11 @@ def _run_up_to(n: int, work: _Work, finished: list[_Outcome]) -> bool:
     return interrupted
 
 
-def _key(scenario: Scenario, seed: int) -> str:
-    """What a replication depends on but its number."""
-    return key_of("run", scenario.name, scenario.content_hash, seed)
-
-
 def _kept_ledgers(out: str | Path | None, scenario: Scenario, seed: int) -> Kept[Ledger]:
     """The replications of a run that its directory holds, and where more of them are kept."""
     if out is None:
         return Kept(None, "", Form(pack, unpack))
-    key = _key(scenario, seed)
+    key = run_key(scenario, seed)
     return Kept(out, key, Form(pack, unpack), lambda: rundir.saved_ledgers(out, key))
 
 
@@ -387,45 +207,6 @@ def measured(
     return sorted(found, key=lambda one: one.replication)
 
 
-def replication_frame(measures: Sequence[Measures]) -> pd.DataFrame:
-    """One row of metrics per replication; nested metrics become columns like `time_h.productive`.
-
-    What did not occur in a replication is 0 there; an MTTI without any interruption is NaN.
-    """
-    import pandas as pd
-
-    frame = pd.DataFrame.from_records([_flat(one) for one in measures])
-    plain = [name for name in frame.columns if "." not in name]
-    nested = frame.columns.difference(plain)
-    frame[nested] = frame[nested].fillna({name: float(name.endswith(".zero_frac")) for name in nested})
-    # Sorted, since the order of first occurrence depends on which replications there are.
-    return frame[[*plain, *sorted(nested)]]
-
-
-def _flat(measures: Measures) -> dict[str, float]:
-    """Measures as one flat record."""
-    record: dict[str, float] = {}
-    for name in (field.name for field in fields(measures)):
-        value = getattr(measures, name)
-        if not isinstance(value, dict):
-            record[name] = value
-            continue
-        for key, item in value.items():
-            record |= _flat_item(f"{name}.{key}", item)
-    record["mtti_h"] = float("nan") if measures.mtti_h is None else measures.mtti_h
-    record["effective_gpu_h"] = measures.effective_gpu_h
-    if measures.cost is not None:
-        record["cost"] = measures.cost
-    return record
-
-
-def _flat_item(name: str, item: Any) -> dict[str, float]:
-    """One entry of a nested metric: a number, or a small record of numbers."""
-    if isinstance(item, int | float):
-        return {name: float(item)}
-    return {f"{name}.{field.name}": float(getattr(item, field.name)) for field in fields(item)}
-
-
 def _outcome(ledger: Ledger, keep_ledger: bool) -> _Outcome:
     """Measure a ledger that adds up."""
     check_conservation(ledger)
@@ -440,21 +221,8 @@ def _one(
     return _Outcome(measure(ledger), ledger if keep_ledger else None)
 
 
-def check_arguments(replications: int, workers: Workers) -> None:
-    """Raise InputError for numbers that no run can be made of."""
-    if replications < 1:
-        raise wrong_argument("--replications", str(replications), ">= 1")
-    if isinstance(workers, int) and workers < 1:
-        raise wrong_argument("--workers", str(workers), ">= 1, or none for one per core")
-
-
 def _check_seed(seed: int, done: Sequence[Ledger]) -> None:
     """Raise InputError if what is done is of another seed."""
     other = {ledger.seed for ledger in done} - {seed}
     if other:
         raise wrong_argument("--seed", str(seed), f"{min(other)}, the seed of the replications that are done")
-
-
-def wrong_argument(where: str, got: str, wanted: str) -> InputError:
-    """An error in an argument."""
-    return InputError((Problem("", None, None, where, got, wanted),))

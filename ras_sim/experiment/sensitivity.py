@@ -12,13 +12,14 @@ import numpy as np
 
 from ras_sim.errors import InputError, Problem, nearest
 from ras_sim.experiment import screening, tornado
+from ras_sim.experiment.arguments import check_arguments
 from ras_sim.experiment.executors import Workers
 from ras_sim.experiment.factors import MAX_POINTS, Factor, Row
 from ras_sim.experiment.files import readable_errors, writable_folder
 from ras_sim.experiment.pointruns import PointRuns, estimate_of, pseudo_values
 from ras_sim.experiment.points import Point, points_of
 from ras_sim.experiment.pointstore import PointStore, check_names, put_json
-from ras_sim.experiment.replicate import Progress, Simulate, check_arguments
+from ras_sim.experiment.replicate import Progress, Simulate
 from ras_sim.experiment.screening import Array, Screening
 from ras_sim.experiment.sweep import check_metric, check_prices
 from ras_sim.experiment.tornado import Swing

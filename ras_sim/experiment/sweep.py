@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ras_sim.errors import InputError, Problem, nearest
+from ras_sim.experiment.arguments import check_arguments
 from ras_sim.experiment.compare_json import direction
 from ras_sim.experiment.differences import BETTER
 from ras_sim.experiment.executors import Workers
@@ -16,7 +17,8 @@ from ras_sim.experiment.factors import Factor, parse_factors, rows_of
 from ras_sim.experiment.pointruns import PointRuns, difference_of, estimate_of
 from ras_sim.experiment.points import Axis, Point, axes_of, points_of
 from ras_sim.experiment.pointstore import PointStore
-from ras_sim.experiment.replicate import REPORTED, Progress, check_arguments
+from ras_sim.experiment.replicate import Progress
+from ras_sim.experiment.result import REPORTED
 from ras_sim.experiment.sweepdir import check_contents
 from ras_sim.ledger import CATEGORIES
 from ras_sim.metrics.aggregate import COSTS, SCALARS

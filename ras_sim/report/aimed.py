@@ -9,7 +9,7 @@ from ras_sim.report.style import number, percent, span
 from ras_sim.report.views import HEADLINE_LABELS, Headline, interval, shown, subtitle
 
 if TYPE_CHECKING:
-    from ras_sim.experiment.replicate import Result
+    from ras_sim.experiment.result import Result
     from ras_sim.metrics.precision import Aim
 
 

@@ -12,7 +12,7 @@ from ras_sim.report.style import label_of, money, number, percent
 from ras_sim.units import HOURS_PER_YEAR
 
 if TYPE_CHECKING:
-    from ras_sim.experiment.replicate import Result
+    from ras_sim.experiment.result import Result
     from ras_sim.scenario.model import Scenario
 
 HEADS = ("item", "quantity", "unit", "price", "amount", "share", "per effective GPU-hour")

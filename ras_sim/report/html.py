@@ -14,7 +14,7 @@ from ras_sim.report.markup import Section
 from ras_sim.report.sections import SECTIONS
 
 if TYPE_CHECKING:
-    from ras_sim.experiment.replicate import Result
+    from ras_sim.experiment.result import Result
 
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; img-src data: blob:"
 """The browser itself refuses every request, whatever ends up in the page."""

@@ -11,7 +11,7 @@ from ras_sim.metrics.estimates import Estimate, t_quantile
 from ras_sim.report.views import HEADLINE_LABELS, interval, shown
 
 if TYPE_CHECKING:
-    from ras_sim.experiment.replicate import Result
+    from ras_sim.experiment.result import Result
     from ras_sim.metrics import Aggregate
     from ras_sim.scenario.model import Published
 

@@ -17,7 +17,7 @@ from ras_sim.report.style import CATEGORY_MEANINGS, label_of, number, percent, s
 from ras_sim.report.technicians import technicians
 
 if TYPE_CHECKING:
-    from ras_sim.experiment.replicate import Result
+    from ras_sim.experiment.result import Result
     from ras_sim.ledger import Ledger
 
 MAX_REPLICATIONS = 5

@@ -10,7 +10,7 @@ from ras_sim.report.markup import Column, Section, paragraph, table
 from ras_sim.report.style import count_column, label_of, number, percent, span
 
 if TYPE_CHECKING:
-    from ras_sim.experiment.replicate import Result
+    from ras_sim.experiment.result import Result
 
 TITLE = "What a technician-hour bought"
 HEADS = (

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from rich.table import Table
     from rich.text import Text
 
-    from ras_sim.experiment.replicate import Result
+    from ras_sim.experiment.result import Result
 
 N_CAUSES = 5
 MIN_WIDTH = 40

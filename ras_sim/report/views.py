@@ -12,7 +12,7 @@ from ras_sim.metrics.measures import is_planned, root_causes
 from ras_sim.report.style import count, count_column, label_of, money, number, percent, resource_label, span
 
 if TYPE_CHECKING:
-    from ras_sim.experiment.replicate import Result
+    from ras_sim.experiment.result import Result
     from ras_sim.metrics import Estimate
 
 SMALL_FRAC = 0.0005

@@ -14,7 +14,7 @@ from ras_sim.experiment import baseline as baselines
 from ras_sim.experiment.check import subject_of
 from ras_sim.experiment.collect import collect, states_expectations
 from ras_sim.experiment.rebase import earlier, moved, new_baseline
-from ras_sim.experiment.replicate import REPORTED
+from ras_sim.experiment.result import REPORTED
 from ras_sim.metrics.estimates import estimate
 from ras_sim.metrics.precision import needed_by
 from ras_sim.report.check_text import baseline_lines

@@ -17,7 +17,8 @@ import pytest
 
 from ras_sim.errors import InputError, LostWorkersError, ModelError
 from ras_sim.experiment.processes import _ctrl_c_held_back
-from ras_sim.experiment.replicate import Result, run
+from ras_sim.experiment.replicate import run
+from ras_sim.experiment.result import Result
 from ras_sim.ledger import CATEGORIES, ROW_TYPES, JobRow, Ledger
 from tests.ledgers import FakeScenario, by_hand, empty, simulate
 

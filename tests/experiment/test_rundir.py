@@ -20,7 +20,8 @@ import pytest
 
 from ras_sim.errors import InputError
 from ras_sim.experiment import rundir
-from ras_sim.experiment.replicate import Result, run
+from ras_sim.experiment.replicate import run
+from ras_sim.experiment.result import Result
 from ras_sim.ledger import ROW_TYPES, JobRow, Ledger
 from ras_sim.metrics import measure
 from tests.ledgers import FakeScenario, empty, simulate

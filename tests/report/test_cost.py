@@ -11,7 +11,8 @@ from rich.console import Console
 
 from ras_sim.experiment.compare import Comparison, compare
 from ras_sim.experiment.designs import Design
-from ras_sim.experiment.replicate import Result, run
+from ras_sim.experiment.replicate import run
+from ras_sim.experiment.result import Result
 from ras_sim.metrics.breakeven import BreakEven
 from ras_sim.report import compare_views as views
 from ras_sim.report import summary, summary_markdown

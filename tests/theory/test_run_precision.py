@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 from ras_sim.errors import InputError
-from ras_sim.experiment.replicate import Result, run
+from ras_sim.experiment.replicate import run
+from ras_sim.experiment.result import Result
 from ras_sim.ledger import IncidentRow, JobRow, Ledger
 from ras_sim.metrics.estimates import estimate, t_quantile
 from ras_sim.metrics.paired import pseudo_values

@@ -6,7 +6,7 @@ import pytest
 
 from docs.llama3 import CHANGES, SCENARIO, TABLE_5, Cause, causes, change_of_ettr, elapsed_ettr, simulated
 from ras_sim import load
-from ras_sim.experiment.replicate import Result
+from ras_sim.experiment.result import Result
 from ras_sim.report.published import prediction
 
 N_RUNS = 24
