@@ -253,7 +253,7 @@ def parallel(sweep: Sweep) -> Chart:
         for at, text, anchor in ((0.0, low, "top"), (1.0, high, "bottom")):
             figure.add_annotation(x=place, y=at, text=short(text), showarrow=False, yanchor=anchor)
     names = [*(axis.label for axis in sweep.axes), views.metric_label(sweep.metric, sweep.scenario.currency)]
-    figure.update_xaxes(showgrid=False, range=[-0.3, len(names) - 0.7], **ticks(names))
+    figure.update_xaxes(showgrid=False, range=[-0.4, len(names) - 0.6], ticklabeloverflow="allow", **ticks(names))
     figure.update_yaxes(range=[-0.12, 1.12], visible=False)
     finding = f"{_finding(sweep)} (thick line; light lines are higher, dark ones lower)"
     return Chart("parallel", finding, (to_spec(figure),), 480)
