@@ -254,10 +254,11 @@ class Arrivals:
 
     def replace(self, unit: str, unit_id: int) -> None:
         """All parts of a replaceable unit are new; those of which new ones are alike live on."""
-        batches, holder = self._fleet.batches, self._walk.home_node(unit, unit_id)
-        batch = self._fleet.of_node(holder) if batches and holder is not None else None
+        batches = self._fleet.batches
+        holder = self._walk.home_node(unit, unit_id) if batches else None
+        batch = None if holder is None else self._fleet.of_node(holder)
         for mode in self._renewable:
-            if batches and holder is not None and self._fleet.is_usual(mode, batch):
+            if holder is not None and self._fleet.is_usual(mode, batch):
                 continue
             for part in self._parts_in(unit, unit_id, mode.component_class):
                 if batches and not (self.installed(mode, part) and self.is_renewed(mode, part)):

@@ -105,7 +105,8 @@ class Dispatcher:
         """A try of a rung has ended."""
         if rung.cool_down_h > 0.0:
             self._ended[incident.root.key, rung.level] = self._env.now
-        self.rode(incident, rung, outcome)
+        if self._consultant is not None:
+            self.rode(incident, rung, outcome)
 
     def rode(self, incident: Incident, rung: Rung, outcome: str) -> None:
         """A rung that was tried for this incident, or for another one of the node, has ended; "" if it did nothing."""

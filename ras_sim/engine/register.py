@@ -140,6 +140,8 @@ class Register:
 
     def pop_latent_in(self, holds: Callable[[str, int], bool]) -> list[Hidden]:
         """Defects that lurk no longer, the oldest first: those in parts (class, instance) that something holds."""
+        if not self._latent:
+            return []
         found = [one for one in self._latent.values() if holds(one.mode.component_class, one.instance)]
         for one in found:
             del self._latent[one.root.key]
