@@ -6,9 +6,9 @@ import math
 from bisect import insort
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import partial
 from operator import attrgetter
+from typing import NamedTuple
 
 import simpy
 
@@ -16,8 +16,7 @@ from ras_sim.repair.queue import Discipline, Order, Waiting, first_come
 from ras_sim.repair.roster import EARLY_H, Shift
 
 
-@dataclass(frozen=True, slots=True)
-class Technician:
+class Technician(NamedTuple):
     """Somebody who was sent.
 
     Args:
@@ -29,8 +28,7 @@ class Technician:
     off_h: float
 
 
-@dataclass(frozen=True, slots=True)
-class Sent:
+class Sent(NamedTuple):
     """A technician and how many like orders this one has done since the last way."""
 
     technician: Technician
