@@ -56,6 +56,9 @@ class Season:
             slope = 1.0 + self.amplitude * math.cos(turn * (t_h - self.peak_h))
             step_h = ahead_h / slope if slope > 0.0 else math.inf
             t_h = t_h - step_h if low < t_h - step_h < high else 0.5 * (low + high)
-        while self.passed_h(t_h) < aged_h:
-            t_h += math.ulp(t_h)
-        return t_h
+        if self.passed_h(t_h) >= aged_h:
+            return t_h
+        low = t_h
+        while low < (t_h := 0.5 * (low + high)) < high:
+            low, high = (t_h, high) if self.passed_h(t_h) < aged_h else (low, t_h)
+        return high

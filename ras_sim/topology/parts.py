@@ -32,8 +32,8 @@ def parts_below(walk: BlastWalk, unit: str, cls: str) -> Callable[[int], Ids]:
     if unit == cls:
         return lambda unit_id: np.array([unit_id], dtype=np.int64)
     if unit == "node" and cls in homes:
-        per_node = homes[cls].per_node
-        return lambda unit_id: np.arange(unit_id * per_node, (unit_id + 1) * per_node, dtype=np.int64)
+        per_node, every = homes[cls].per_node, homes[cls].every
+        return lambda unit_id: np.arange(unit_id * per_node, (unit_id + 1) * per_node, every, dtype=np.int64)
     return lambda unit_id: np.array(walk.walk(unit, unit_id).down.get(cls, ()), dtype=np.int64)
 
 

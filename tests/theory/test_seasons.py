@@ -50,6 +50,24 @@ def test_the_time_change_is_the_integral_of_the_pace_and_its_inverse(
         assert clock.when_h(passed) == pytest.approx(t_h, abs=1e-4 if amplitude == 1.0 else 1e-9)
 
 
+@pytest.mark.parametrize("amplitude", [1.0, 0.999999999, 0.99999, 0.7])
+@pytest.mark.parametrize("off_h", [0.0, 1e-6, 1e-5, 1e-3, 1.0])
+def test_the_inverse_is_found_in_few_steps_where_time_stands_still(amplitude: float, off_h: float) -> None:
+    """At the trough of a full swing W does not rise: no step may be as small as the last digit of an hour."""
+    asked = 0
+
+    class Counting(Season):
+        def passed_h(self, t_h: float) -> float:
+            nonlocal asked
+            asked += 1
+            return Season.passed_h(self, t_h)
+
+    clock = Counting(amplitude, 24.0, 15.0)
+    aged_h = clock.passed_h(3.0 + 24.0 * 40 + off_h)
+    assert clock.passed_h(clock.when_h(aged_h)) >= aged_h
+    assert asked < 170
+
+
 @pytest.mark.parametrize("clock", ["calendar", "powered", "in_job"])
 @pytest.mark.parametrize(("amplitude", "peak_h"), [(0.3, 15.0), (0.9, 3.0)])
 def test_faults_by_hour_of_the_day(clock: str, amplitude: float, peak_h: float) -> None:

@@ -32,7 +32,7 @@ def strikes_h(failing: str, ageing: str, **changes: Any) -> list[float]:
 @pytest.mark.parametrize(
     ("failing", "ageing"),
     [("ssd", "gpu"), ("ssd", "node"), ("dimm", "hbm"), ("psu", "node"), ("psu", "fan"), ("board", "gpu"),
-     ("cpu", "hbm"), ("nic", "gpu"), ("leaf", "gpu"), ("leaf", "optic"), ("hbm", "gpu"), ("gpu", "node")],
+     ("cpu", "hbm"), ("nic", "gpu"), ("leaf", "gpu"), ("leaf", "optic"), ("hbm", "gpu"), ("gpu", "node"), ("nic", "optic"), ("link", "optic")],
 )  # fmt: skip
 def test_what_only_goes_down_with_the_unit_keeps_its_age(failing: str, ageing: str) -> None:
     found = strikes_h(failing, ageing)
@@ -47,3 +47,10 @@ def test_what_the_unit_contains_is_new(failing: str, ageing: str) -> None:
     found = strikes_h(failing, ageing)
     assert found
     assert found == pytest.approx([REPLACED_H + REPAIR_H + LIFE_H] * len(found))
+
+
+def test_an_optic_at_the_far_end_of_a_link_stays_in_its_switch() -> None:
+    """Half of the optics are in the nodes that are replaced."""
+    found = strikes_h("node", "optic")
+    n = len(found) // 2
+    assert sorted(found) == pytest.approx([LIFE_H] * n + [REPLACED_H + REPAIR_H + LIFE_H] * n)
