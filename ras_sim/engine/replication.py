@@ -37,7 +37,7 @@ from ras_sim.job.training import TrainingJob
 from ras_sim.ledger import FaultRow, Ledger
 from ras_sim.repair.diagnostics import Monitor, Watch
 from ras_sim.repair.incident import Incident
-from ras_sim.repair.workshop import Workshop
+from ras_sim.repair.workshop import ON_DUTY, Workshop
 from ras_sim.scenario.setup import Setup, as_setup
 from ras_sim.streams import base_key
 from ras_sim.topology import BlastWalk
@@ -182,11 +182,21 @@ class Replication:
         env.run(until=self._end)
         self._job.finish()
         self._ledger.horizon_h = env.now
+        self._charge_duty()
         self._stops.close_books()
         self._services.close_books()
         self._incidents.close_books()
         self._count_faults()
         return self._ledger
+
+    def _charge_duty(self) -> None:
+        """Those on duty are paid until the run ends: their mean number in it, for as long as it took."""
+        technicians, elapsed_h, tariff = self._setup.technicians, self._env.now, self._ledger.tariff
+        if technicians is not None and elapsed_h > 0.0:
+            mean = technicians.on_duty_h(elapsed_h) / elapsed_h
+            tariff[:] = [
+                row._replace(factor=row.factor * mean, basis="elapsed_h") if row.basis == ON_DUTY else row for row in tariff
+            ]
 
     def _begin_changes(self) -> None:
         """Start what happens to the machine as a whole: outages, planned stops, changes in waves."""

@@ -17,6 +17,9 @@ from ras_sim.repair.roster import Shift
 from ras_sim.repair.shelf import Condition, Shelf, ShelfRule
 from ras_sim.streams import child_key
 
+ON_DUTY = "on_duty"
+"""Basis of a tariff for those who are on duty, whatever they do; what it comes to is known when the run is over."""
+
 
 @dataclass(frozen=True, slots=True)
 class Technicians:
@@ -39,6 +42,12 @@ class Technicians:
     queue: QueueName
     batch: int
     batch_by: str
+
+    def on_duty_h(self, until_h: float) -> float:
+        """Hours on duty from the start of the run until an hour, of all of them together, on the calendar of the run."""
+        return math.fsum(
+            shift.count * shift.on_duty_h(until_h) for shifts in self.crews.values() for shift in shifts
+        )
 
 
 @dataclass(slots=True, eq=False)

@@ -101,6 +101,12 @@ def build_modes(
     )
 
 
+def _needs(spec: ModeSpec, levels: Mapping[str, int]) -> Mixture[int]:
+    """The rungs that truly fix a mode, the lowest first; any does for faults without an effect, which need none."""
+    rungs = sorted(spec.clears_at.items(), key=lambda item: levels[item[0]]) or [(min(levels, key=levels.__getitem__), 1.0)]
+    return Mixture.of({levels[rung]: p for rung, p in rungs})
+
+
 def build_mode(
     mode_id: int, component_class: str, name: str, spec: ModeSpec, levels: Mapping[str, int], *, alike: bool
 ) -> FailureMode:
@@ -129,9 +135,7 @@ def build_mode(
         symptoms=Mixture.of(effective),
         extra_symptoms=Mixture.of(weights),
         benign_per_h=benign_per_h,
-        needs=Mixture.of(
-            {levels[rung]: p for rung, p in sorted(spec.clears_at.items(), key=lambda i: levels[i[0]])}
-        ),
+        needs=_needs(spec, levels),
         speed=1.0 if spec.speed is None else spec.speed,
         spreads=dict(spec.spreads),
         burst=Burst(spec.burst.extra, spec.burst.gap.build()) if spec.burst else None,

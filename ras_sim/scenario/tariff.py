@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import itertools
-import math
 from collections.abc import Iterator
 
 from ras_sim.ledger import TariffRow
+from ras_sim.repair.workshop import ON_DUTY
 from ras_sim.scenario.cost import CostSpec, EnergySpec
 from ras_sim.scenario.model import Scenario
-from ras_sim.scenario.technicians import TechnicianSpec
 
 _W_PER_KW = 1000.0
 
@@ -40,11 +38,10 @@ def _charges(cost: CostSpec, scenario: Scenario, gpus_per_node: int) -> Iterator
         yield "gpus", cost.job_gpu, float(n_job_gpus), "elapsed_h"
     if cost.spare_gpu is not None:
         yield "spare_gpus", cost.spare_gpu, float(n_spare_gpus), "elapsed_h"
-    crew = scenario.repair.technicians
     if cost.technicians is not None and cost.technicians.paid == "worked":
         yield "technicians", cost.technicians.price, 1.0, "technician_h"
-    elif cost.technicians is not None and crew is not None:
-        yield "technicians", cost.technicians.price, mean_on_duty(crew, scenario.horizon), "elapsed_h"
+    elif cost.technicians is not None and scenario.repair.technicians is not None:
+        yield "technicians", cost.technicians.price, 1.0, ON_DUTY
         yield "technicians", cost.technicians.price, 1.0, "overtime_h"
     for unit, price in sorted(cost.parts.items()):
         yield f"parts.{unit}", price, 1.0, f"units.{unit}"
@@ -60,12 +57,6 @@ def _energy(energy: EnergySpec, n_job_gpus: int, n_spare_gpus: int) -> Iterator[
     yield "energy", energy.price, running_kw * n_job_gpus, "running_h"
     yield "energy", energy.price, idle_kw * n_job_gpus, "held_h"
     yield "energy", energy.price, idle_kw * n_spare_gpus, "elapsed_h"
-
-
-def mean_on_duty(technicians: TechnicianSpec, horizon_h: float) -> float:
-    """Technicians on duty, all crews together, mean over the run: its own days, which need not be whole weeks."""
-    shifts = itertools.chain.from_iterable(technicians.rosters().values())
-    return math.fsum(shift.count * shift.on_duty_h(horizon_h) for shift in shifts) / horizon_h
 
 
 def carried(scenario: Scenario) -> set[str]:

@@ -42,12 +42,24 @@ def contents_of(walk: BlastWalk, unit: str, cls: str) -> Callable[[int], Ids]:
     that it contains. What only goes down with it, as a node does with its power supplies, is not part of it."""
     if unit in (MACHINE, cls) or (unit == "node" and cls in walk.blueprint.homes):
         return parts_below(walk, unit, cls)
-    return lambda unit_id: np.array(walk.walk(unit, unit_id, _CONTAINED).down.get(cls, ()), dtype=np.int64)
+    in_node = parts_below(walk, "node", cls) if cls in walk.blueprint.homes else None
+
+    def contents(unit_id: int) -> Ids:
+        inside = walk.walk(unit, unit_id, _CONTAINED).down
+        if in_node is not None and inside.get("node"):  # with the parts that sit in nodes without an edge that says so
+            return np.concatenate([in_node(node) for node in inside["node"]])
+        return np.array(inside.get(cls, ()), dtype=np.int64)
+
+    return contents
 
 
 def container_of(walk: BlastWalk, cls: str, instance: int, unit: str) -> int | None:
     """The instance of `unit` that contains a part, or that it is; None if there is none."""
-    return holder(walk, cls, instance, unit, ("contains",))
+    found = holder(walk, cls, instance, unit, ("contains",))
+    if found is not None or cls not in walk.blueprint.homes or cls == "node":
+        return found
+    node = walk.home_node(cls, instance)
+    return None if node is None else holder(walk, "node", node, unit, ("contains",))
 
 
 def group_of(walk: BlastWalk, cls: str) -> Callable[[int], int]:

@@ -8,7 +8,7 @@ import pytest
 
 from ras_sim.engine import simulate
 from ras_sim.ledger import Ledger
-from tests.small import SOURCE, faults_of, fixed, h, hours, ladder, mode, rung, small, tier
+from tests.small import SOURCE, faults_of, fixed, h, hours, ladder, mode, rung, small, tier, weibull
 
 LIFE_H = 1000.0
 
@@ -450,3 +450,17 @@ def test_a_strike_that_comes_back_shows_as_it_did() -> None:
     assert len(returns) > 100
     assert {row.symptom for row in returns} == {"crash", "hang"}
     assert all(row.symptom == first[row.root_id] for row in returns)
+
+
+@pytest.mark.parametrize(
+    "keys",
+    [{"lifetime": weibull(2.0, 3.0)}, {"rate": "0.3 /h", "frailty": {"kind": "gamma", "variance": 0.5}}, {"rate": "0.3 /h"},
+     {"rate": "0.3 /h", "burst": {"extra": 0.5, "gap": "1 h"}}, {"rate": "0.3 /h", "present": 0.5}],
+    ids=["ages", "frail", "constant", "bursts", "present"],
+)  # fmt: skip
+def test_faults_without_an_effect_need_no_rung(keys: dict[str, Any]) -> None:
+    quiet = {**mode(symptoms={"benign": 1.0}, **keys), "clears_at": {}}
+    ledger = play(100.0, {"corrected": quiet})
+    same(ledger, productive=100.0)
+    assert not ledger.incidents
+    assert ledger.faults[0].n_faults == ledger.faults[0].n_benign > 0

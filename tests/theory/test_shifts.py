@@ -108,6 +108,22 @@ def test_people_on_duty_are_paid_for_the_very_hours_of_the_run(roster: str, hori
     assert charge.quantity == pytest.approx(sum(quarters) / 4 + 3 * horizon_h, rel=1e-12)
 
 
+@pytest.mark.parametrize("done_h", [5.0, 40.0, 100.25])
+@pytest.mark.parametrize("roster", ROSTERS)
+def test_people_on_duty_are_paid_until_the_job_is_done(roster: str, done_h: float) -> None:
+    """The work is done long before the horizon: what would have been duty after it is nobody's."""
+    scenario = small(
+        3 * WEEK_H,
+        job__work=h(done_h),
+        repair=ladder({"fix": rung(technician=True)}, technicians=crew(roster)),
+        cost={"currency": "EUR", "technicians": {"price": "50 per hour", "paid": "on_duty", **SOURCE}, **SOURCE},
+    )
+    ledger = simulate(scenario, seed=1, replication=0)
+    quarters = [on_duty(roster, (quarter + 0.5) / 4) for quarter in range(round(4 * done_h))]
+    assert ledger.horizon_h == pytest.approx(done_h)
+    assert measure(ledger).charges["technicians"].quantity == pytest.approx(sum(quarters) / 4, abs=1e-9)
+
+
 @pytest.mark.parametrize("roster", [name for name, (count, *_) in ROSTERS.items() if not count])
 def test_a_fault_at_a_random_hour_waits_for_the_shift(roster: str) -> None:
     """With people enough: P(wait) = sum of gaps / week, E[wait] = sum of gap^2 / 2 / week, uniform over whole weeks."""

@@ -32,7 +32,8 @@ def strikes_h(failing: str, ageing: str, **changes: Any) -> list[float]:
 @pytest.mark.parametrize(
     ("failing", "ageing"),
     [("ssd", "gpu"), ("ssd", "node"), ("dimm", "hbm"), ("psu", "node"), ("psu", "fan"), ("board", "gpu"),
-     ("cpu", "hbm"), ("nic", "gpu"), ("leaf", "gpu"), ("leaf", "optic"), ("hbm", "gpu"), ("gpu", "node"), ("nic", "optic"), ("link", "optic")],
+     ("cpu", "hbm"), ("nic", "gpu"), ("leaf", "gpu"), ("leaf", "optic"), ("hbm", "gpu"), ("gpu", "node"),
+     ("nic", "optic"), ("link", "optic")],
 )  # fmt: skip
 def test_what_only_goes_down_with_the_unit_keeps_its_age(failing: str, ageing: str) -> None:
     found = strikes_h(failing, ageing)
@@ -41,7 +42,8 @@ def test_what_only_goes_down_with_the_unit_keeps_its_age(failing: str, ageing: s
 
 
 @pytest.mark.parametrize(
-    ("failing", "ageing"), [("gpu", "hbm"), ("gpu", "nvlink"), ("node", "gpu"), ("node", "hbm"), ("node", "psu")]
+    ("failing", "ageing"), [("gpu", "hbm"), ("gpu", "nvlink"), ("node", "gpu"), ("node", "hbm"), ("node", "psu"),
+     ("rack", "gpu"), ("rack", "link"), ("rack", "nic")],
 )
 def test_what_the_unit_contains_is_new(failing: str, ageing: str) -> None:
     found = strikes_h(failing, ageing)

@@ -48,7 +48,7 @@ def _meant_key(spec: Machine, what: str, got: str) -> str:
 def is_held_by(blueprint: Blueprint, part: str, holder: str) -> bool:
     """Whether each part of a class sits in an instance of another class, which can be replaced as a whole."""
     if holder == "node" and part in blueprint.homes:
-        return True
+        return blueprint.homes[part].every == 1  # the far ends of the others sit in a switch
     seen, waiting = {holder}, [holder]
     while waiting:
         cls = waiting.pop()
