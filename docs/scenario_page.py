@@ -29,7 +29,8 @@ with its place.
   stands before it in its file, so `gpu_reset: {}` followed by a rung of your own puts that rung above
   `gpu_reset`.
 * **`--set key.path=value`** replaces one value from the command line; the value is YAML, so
-  `--set 'repair.technicians=null'` deletes a block and `--set 'repair.parts={...}'` sets one.
+  `--set 'repair.technicians=null'` deletes a block and `--set 'repair.parts={...}'` sets one. A name may hold a
+  dot itself: `--set repair.policy.start.gpu.faulty=rma`.
 * **YAML** is read by the rules of version 1.2: `no` and `on` are words, `1:30` is a text. Anchors,
   aliases, tags, merge keys, repeated keys, files over 1 MB and nesting deeper than 64 are refused.
 * **`source`** says where the numbers of a block come from; `assumed` where there is no public source.

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 from ras_sim.experiment.files import readable_errors, writable_folder
 from ras_sim.experiment.pointstore import check_names, put_json, put_text
 from ras_sim.formats import format_duration
+from ras_sim.scenario.keypath import split_key
 from ras_sim.scenario.positions import parse, plain
 from ras_sim.scenario.writing import to_yaml
 from ras_sim.units import parse_duration_h
@@ -77,7 +78,7 @@ def overlay(scenario: Scenario, factors: Sequence[Factor], values: Row) -> str:
     tree: dict[str, Any] = {"extends": BASE}
     resolved = scenario.resolved()
     for factor, text in zip(factors, values, strict=True):
-        *path, last = factor.key.split(".")
+        *path, last = split_key(factor.key, resolved)
         block, below = tree, resolved
         for name in path:
             block, below = block.setdefault(name, {}), below.get(name, {})

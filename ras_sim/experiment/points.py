@@ -11,6 +11,7 @@ from pathlib import Path
 from ras_sim.errors import InputError, Problem
 from ras_sim.experiment.factors import Factor, Row
 from ras_sim.experiment.origin import key_of
+from ras_sim.scenario.keypath import split_key
 from ras_sim.scenario.load import load, loads
 from ras_sim.scenario.model import Scenario
 from ras_sim.scenario.uncertain import quantity
@@ -128,7 +129,7 @@ def axes_of(factors: Sequence[Factor], points: Sequence[Point]) -> tuple[Axis, .
     resolved = [point.scenario.resolved() for point in points]
     axes = []
     for number, factor in enumerate(factors):
-        found = [quantity(tree, factor.key.split(".")) for tree in resolved]
+        found = [quantity(tree, split_key(factor.key, tree)) for tree in resolved]
         numbers = [one for one in found if one is not None]
         units = {unit for _, unit in numbers}
         if len(numbers) == len(points) and len(units) == 1:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from ras_sim.errors import InputError, Problem
 from ras_sim.experiment.factors import Factor, Span, parse_factors
 from ras_sim.experiment.points import Point, points_of
+from ras_sim.scenario.keypath import split_key
 from ras_sim.scenario.model import Scenario
 from ras_sim.scenario.positions import parse, plain
 from ras_sim.scenario.ranges import WrongRangeError, read_end, stated_range
@@ -129,7 +130,7 @@ def _searched(scenario: Scenario, factor: Factor) -> Factor:
 
     Raises: InputError if the block that holds the key cannot take an end.
     """
-    if quantity(scenario.resolved(), factor.key.split(".")) is None:
+    if quantity(scenario.resolved(), split_key(factor.key, scenario.resolved())) is None:
         return varied_on_top(scenario, factor).factor  # not there yet: the whole scenario says what it may be
     return _canonical(scenario, factor, scenario).factor
 
@@ -140,7 +141,8 @@ def _canonical(scenario: Scenario, factor: Factor, like: Scenario) -> Varied:
     Raises: InputError if there is none, or it cannot take an end.
     """
     assert factor.span is not None, "only ranges come here"
-    span, path, tree = factor.span, factor.key.split("."), like.resolved()
+    span, tree = factor.span, like.resolved()
+    path = split_key(factor.key, tree)
     found = quantity(tree, path)
     written = [f"{end:g} {span.unit}".rstrip() for end in (span.low, span.high)]
     option = f"{ON_THE_COMMAND_LINE} {factor.key}"
@@ -181,7 +183,8 @@ def _no_range(factor: Factor) -> Problem:
 
 
 def _base(scenario: Scenario, key: str) -> float | None:
-    found = quantity(scenario.resolved(), key.split("."))
+    tree = scenario.resolved()
+    found = quantity(tree, split_key(key, tree))
     return None if found is None else found[0]
 
 
@@ -225,7 +228,7 @@ def as_it_is(scenario: Scenario, base: Point, factors: Sequence[Factor]) -> tupl
                 return None
             found.append(same[0])
             continue
-        value = quantity(tree, factor.key.split("."))
+        value = quantity(tree, split_key(factor.key, tree))
         if value is None or not factor.span.low <= value[0] <= factor.span.high:
             return None
         found.append(int(value[0]) if factor.span.is_whole else value[0])

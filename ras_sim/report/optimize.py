@@ -15,6 +15,7 @@ from ras_sim.report.markup import Column, Section, details, figure, paragraph, t
 from ras_sim.report.setting import setting
 from ras_sim.report.sweep_views import kind_of
 from ras_sim.report.text import md, md_table
+from ras_sim.scenario.keypath import split_key
 from ras_sim.scenario.uncertain import quantity
 
 if TYPE_CHECKING:
@@ -63,7 +64,7 @@ def changes(found: Optimum, one: Trial) -> str:
     tree, parts = found.scenario.resolved(), []
     for factor, name, text in zip(found.factors, labels(found), values(found, one), strict=True):
         here: object = tree
-        for key in factor.key.split("."):
+        for key in split_key(factor.key, tree):
             here = here.get(key) if isinstance(here, dict) else None
         old = setting(factor.key, str(here)) if isinstance(here, str | int | float) else ""
         if old != text:

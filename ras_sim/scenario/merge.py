@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from ras_sim.errors import InputError, Problem, nearest
+from ras_sim.scenario.keypath import split_key
 from ras_sim.scenario.positions import Block, Entry, Leaf, Node, Place, parse, quoted, shown
 from ras_sim.scenario.schema import keys_at
 
@@ -90,8 +91,8 @@ def overridden(root: Block, overrides: Sequence[str]) -> tuple[Block, list[Probl
 def _set(root: Block, override: str) -> Block:
     place = Place(f"--set {override!r}" if len(override) < 200 else f"--set {override[:200]!r}...")
     path, equals, text = override.partition("=")
-    keys = path.strip().split(".")
-    if not equals or not all(keys):
+    key = path.strip()
+    if not equals or not all(key.split(".")):
         raise InputError(
             [Problem(place.file, None, None, "", "no key.path=value", "e.g. --set job.spares.nodes=4")]
         )
@@ -102,6 +103,7 @@ def _set(root: Block, override: str) -> Block:
     if problems:
         raise InputError([_without_line(problem) for problem in problems])
     node = _moved(Leaf(None, "", place) if node is None else node, place)
+    keys = list(split_key(key, root, to_block=isinstance(node, Block)))
     return _replaced(root, keys, node, place, root)
 
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
+from ras_sim.scenario.keypath import split_key
 from ras_sim.scenario.model import Scenario
 from ras_sim.scenario.uncertain import Uncertainty, quantity
 
@@ -72,7 +73,7 @@ def stated_range(scenario: Scenario, tree: dict[str, Any], key: str, stated: Unc
     Raises:
         WrongRangeError: an end that the key cannot take, or ends that are no range.
     """
-    path = key.split(".")
+    path = split_key(key, tree)
     _, unit = quantity(tree, path) or (0.0, "")
     is_whole = isinstance(_at(tree, path), int)
     if stated.factor is None:

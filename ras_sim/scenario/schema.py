@@ -12,7 +12,7 @@ from functools import lru_cache
 from typing import Any, TypeAlias
 
 from ras_sim.scenario.model import Scenario
-from ras_sim.scenario.positions import Block, Leaf, Node, node_at
+from ras_sim.scenario.positions import Block, Leaf, Node, Place, node_at
 
 Schema: TypeAlias = dict[str, Any]
 
@@ -119,6 +119,24 @@ def keys_at(path: Sequence[str], root: Block) -> list[str]:
     if path and path[-1] == "kind":
         return [variant["const"] for variant in variants if "const" in variant]
     return list(dict.fromkeys(name for variant in variants for name in variant.get("properties", ())))
+
+
+def free_names_at(path: Sequence[str], *, to_block: bool) -> bool:
+    """Whether a block takes any text for a name, dots included.
+
+    Args:
+        path: keys that lead to it, through blocks that no `kind` decides on.
+        to_block: of blocks of blocks; of blocks of plain values otherwise.
+    """
+    whole, nowhere = _model_schema(), Block({}, Place(""))
+    for schema in schemas_at(path, nowhere):
+        for variant in _variants(schema, None, whole):
+            below = variant.get("additionalProperties")
+            if isinstance(below, dict) and to_block == any(
+                one.get("type") == "object" for one in _variants(below, None, whole)
+            ):
+                return True
+    return False
 
 
 def schemas_at(path: Sequence[str], root: Block) -> list[Schema]:
