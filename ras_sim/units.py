@@ -51,7 +51,7 @@ _BITS = {"b": 0.125, "bit": 0.125} | {
 _QUANTITY = re.compile(rf"(?P<number>[+-]?{_NUMBER}) ?(?P<unit>[^\d\s.,+-].*)?", re.IGNORECASE | re.ASCII)
 _PER_TIME = re.compile(
     rf"(?P<number>[+-]?{_NUMBER}) ?(?P<percent>%)? ?(?:/|per ) ?"
-    rf"(?:(?P<many>{_NUMBER}) )?(?:[a-z]\w*-)?(?P<period>[a-z]+)",
+    rf"(?:(?P<many>{_NUMBER}) )?(?:(?P<noun>[a-z]\w*)-)?(?P<period>[a-z]+)",
     re.IGNORECASE | re.ASCII,
 )
 
@@ -211,6 +211,14 @@ def _per_h(match: re.Match[str], value: object, wanted: str) -> float:
     if period_h is None or many == 0.0:
         raise _fail(value, wanted)
     return _finite(number / many / period_h, value, wanted)
+
+
+def match_of_noun(value: object) -> re.Match[str] | None:
+    """The parts of a rate or a price per time that names what it is of, "0.061 per GPU-year": `number`, `noun`, `period`."""
+    if not isinstance(value, str) or len(value) > _MAX_CHARS:
+        return None
+    match = _PER_TIME.fullmatch(" ".join(value.split()))
+    return match if match is not None and match["noun"] else None
 
 
 def _rate_of_count(counted: re.Match[str], value: object) -> float:

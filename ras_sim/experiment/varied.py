@@ -8,8 +8,10 @@ from dataclasses import dataclass
 from ras_sim.errors import InputError, Problem
 from ras_sim.experiment.factors import Factor, Span, parse_factors
 from ras_sim.experiment.points import Point, points_of
+from ras_sim.scenario.checks.machine import built_machine
 from ras_sim.scenario.keypath import split_key
 from ras_sim.scenario.model import Scenario
+from ras_sim.scenario.nouns import wrong_noun
 from ras_sim.scenario.positions import parse, plain
 from ras_sim.scenario.ranges import WrongRangeError, read_end, stated_range
 from ras_sim.scenario.uncertain import quantity
@@ -149,7 +151,7 @@ def _canonical(scenario: Scenario, factor: Factor, like: Scenario) -> Varied:
     if found is None:
         got = f"the range {written[0]}..{written[1]}"
         raise InputError([Problem(option, None, None, "", got, "the key of a number")])
-    ends, problems = [], []
+    ends, problems = [], _wrong_nouns(like, path, written[1], option)
     for text, end in zip(written, (span.low, span.high), strict=True):
         node, _ = parse(span.written(end), option)
         try:
@@ -162,6 +164,16 @@ def _canonical(scenario: Scenario, factor: Factor, like: Scenario) -> Varied:
     canonical = Span(ends[0], ends[1], found[1], is_whole)
     source = "--vary, equally likely between the ends"
     return Varied(factor.key, canonical, written[0], written[1], _base(scenario, factor.key), source)
+
+
+def _wrong_nouns(like: Scenario, path: Sequence[str], text: str, option: str) -> list[Problem]:
+    """What is wrong with the noun of a range, "per GPU-year" of what a node has."""
+    machine, _ = built_machine(like.machine)
+    shock = like.shocks.get(path[1]) if path[0] == "shocks" else None
+    wrong = None
+    if machine is not None:
+        wrong = wrong_noun(path, text, machine.counted, "" if shock is None else shock.under)
+    return [] if wrong is None else [Problem(option, None, None, "", text, wrong.wanted, wrong.hint)]
 
 
 def check_ends(scenario: Scenario, factor: Factor, said_by: str) -> tuple[Scenario, Scenario]:

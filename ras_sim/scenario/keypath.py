@@ -1,4 +1,4 @@
-"""The names that a dotted key is made of. A name may hold a dot itself: `repair.policy.start.gpu.faulty` ends in `gpu.faulty`."""
+"""The names that a dotted key is made of. A name may hold a dot: `repair.policy.start.gpu.faulty` ends in `gpu.faulty`."""
 
 from __future__ import annotations
 
@@ -12,8 +12,9 @@ from ras_sim.scenario.schema import free_names_at
 def split_key(key: str, tree: Block | Mapping[str, Any], *, to_block: bool = False) -> tuple[str, ...]:
     """The names that lead to a key.
 
-    At each block the longest name that it has, and that leads on, is taken. In a block of free names (`repair.policy.start`) all that is
-    left is one new name; where such names hold blocks (`repair.policy.tolerate`), only if a block is to be put there.
+    At each block the longest name that it has, and that leads on, is taken. In a block of free names
+    (`repair.policy.start`) all that is left is one new name; where such names hold blocks
+    (`repair.policy.tolerate`), only if a block is to be put there.
 
     Args:
         key: names between dots.

@@ -104,7 +104,7 @@ def _scenario(
         scenario = Scenario.model_validate(plain(root), context=ALLOWS_CODE)  # none is left that is not allowed
     except ValidationError as error:
         raise _error((*problems, *explain(error, root), *further(error, root))) from None
-    problems.extend(located(finding, root) for finding in findings(scenario))
+    problems.extend(located(finding, root) for finding in findings(scenario, root))
     if problems:
         raise _error(problems)
     scenario._source_text, scenario._folder, scenario._allows_code = text, folder, allow_code

@@ -64,7 +64,7 @@ def further(error: ValidationError, root: Block) -> list[Problem]:
             error = again
             late += [explained(detail, root) for detail in again.errors() if mending.is_own(detail)]
             continue
-        return late + [located(one, root) for one in findings(scenario) if mending.leaves_alone(one)]
+        return late + [located(one, root) for one in findings(scenario, root) if mending.leaves_alone(one)]
     return late
 
 

@@ -89,6 +89,18 @@ def node_at(path: Sequence[str], root: Block) -> Node | None:
     return node
 
 
+def leaves(node: Node, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Leaf]]:
+    """Every scalar with the keys that lead to it; a place in a list is its number."""
+    if isinstance(node, Block):
+        for key, entry in node.entries.items():
+            yield from leaves(entry.node, (*path, key))
+    elif isinstance(node, Items):
+        for number, item in enumerate(node.nodes):
+            yield from leaves(item, (*path, str(number)))
+    else:
+        yield path, node
+
+
 def plain(node: Node) -> Any:
     """The tree as plain data: dicts, tuples and scalars."""
     if isinstance(node, Block):

@@ -139,6 +139,20 @@ def free_names_at(path: Sequence[str], *, to_block: bool) -> bool:
     return False
 
 
+def units_at(path: Sequence[str], root: Block) -> set[str]:
+    """What kind of quantity a place takes: "rate", "money per time", "time" ...; empty for what has no unit."""
+    whole, units, left = _model_schema(), set[str](), schemas_at(path, root)
+    while left:
+        schema = left.pop()
+        if "$ref" in schema:
+            left.append(whole["$defs"][schema["$ref"].removeprefix(_REF)])
+        elif "unit" in schema:
+            units.add(schema["unit"])
+        else:
+            left += [*schema.get("oneOf", ()), *schema.get("anyOf", ())]
+    return units
+
+
 def schemas_at(path: Sequence[str], root: Block) -> list[Schema]:
     """The schemas of a place, as the block above it states them: references and unions are not resolved.
 

@@ -144,6 +144,11 @@ class Blueprint:
         return self.unmodelled_gpus if home is None else home.per_node
 
     @property
+    def counted(self) -> dict[str, int]:
+        """Instances of each class, accelerators also where they are not parts of the machine."""
+        return {"gpu": self.n_nodes * self.gpus_per_node, **self.counts}
+
+    @property
     def gpus_per_domain(self) -> int:
         """Accelerators that share memory over a scale-up fabric; 1 where the machine has none between them."""
         sharing = (edge for edge in self.edges if edge.relation == "shares_memory")

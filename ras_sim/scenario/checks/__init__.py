@@ -22,13 +22,20 @@ from ras_sim.scenario.checks.repair import repair_findings
 from ras_sim.scenario.checks.services import service_findings
 from ras_sim.scenario.checks.technicians import technician_findings
 from ras_sim.scenario.checks.uncertain import uncertain_findings
+from ras_sim.scenario.checks.written import written_findings
 from ras_sim.scenario.model import Scenario
+from ras_sim.scenario.positions import Block
 
 __all__ = ["Finding", "findings"]
 
 
-def findings(scenario: Scenario) -> Iterator[Finding]:
-    """Everything wrong with a scenario whose values are each as they should be."""
+def findings(scenario: Scenario, root: Block | None = None) -> Iterator[Finding]:
+    """Everything wrong with a scenario whose values are each as they should be.
+
+    Args:
+        scenario: the scenario.
+        root: as its author wrote it; None for one that nobody wrote.
+    """
     machine, problems = built_machine(scenario.machine)
     yield from problems
     # Without a machine, checks against its classes and sizes are left out.
@@ -48,3 +55,5 @@ def findings(scenario: Scenario) -> Iterator[Finding]:
     yield from published_findings(scenario)
     yield from expect_findings(scenario)
     yield from uncertain_findings(scenario)
+    if root is not None:
+        yield from written_findings(root, machine)
