@@ -23,11 +23,12 @@ with its place.
   `0.061 per GPU-year`, `3.79 per 1000 node-days`; sizes `80 GB`, `4 TiB`; bandwidths `400 Gb/s`,
   `50 GB/s`; power `700 W`; prices `2.50 per GPU-hour`, `0.08 per kWh`; fractions `0.05` or `5 %`. A bare
   number is refused where a unit is needed, except 0.
-* **Of one of what** a rate or a price is follows from its key; a noun (`per GPU-year`) is read over, and must mean just that: the class
-  or what people call it (`server` for `node`, `stack` for `hbm`, `port` for `link`), `part`, or a class of which there are
-  as many. A rate of `hbm` per GPU-year is refused, with the number that it means for one stack. `job_gpu` is per GPU-hour, technicians
-  are per technician-hour, false alarms per job.
-* **Commas** part thousands and points are decimal points: in an amount of money `31.000`, which may be meant either way, is refused.
+* **Of one of what** a rate or a price is follows from its key; a noun (`per GPU-year`) is read over, and must mean
+  just that: the class or what people call it (`server` for `node`, `stack` for `hbm`, `port` for `link`), `part`, or a
+  class of which there are as many. A rate of `hbm` per GPU-year is refused, with the number that it means for one
+  stack. `job_gpu` is per GPU-hour, technicians are per technician-hour, false alarms per job.
+* **Commas** part thousands and points are decimal points: in an amount of money `31.000`, which may be meant either
+  way, is refused.
 * **`extends: NAME`** (or a list) lays this file over others: `library:NAME` is a shipped catalogue,
   anything else a file in the folder of the scenario or below it. Blocks are merged key by key, later
   files over earlier ones, this file last; `null` deletes a key. A new key goes right after the key that

@@ -17,8 +17,8 @@ SCENARIOS = Path(__file__).parents[2] / "scenarios"
 QUICKSTART = SCENARIOS / "quickstart.yaml"
 DUE = "failures.hbm.due.rate"
 PART = "want per hbm-year, per part-year or per year"
-SHOCK = "{{every: {{kind: bathtub, infant_shape: 0.5, infant_scale: 1 y, rate: 1 per {noun}-year, wear_shape: 2, wear_scale: 9 y}}"
-SHOCK += ", under: rack, strikes: gpu.faulty, p_struck: 0.1, source: assumed}}"
+SHOCK = "{{every: {{kind: bathtub, infant_shape: 0.5, infant_scale: 1 y, rate: 1 per {noun}-year, wear_shape: 2, "
+SHOCK += "wear_scale: 9 y}}, under: rack, strikes: gpu.faulty, p_struck: 0.1, source: assumed}}"
 
 
 def problems(*overrides: str) -> list[str]:
@@ -49,7 +49,10 @@ def problems(*overrides: str) -> list[str]:
             "want per job-year or per year",
         ),
         (f"shocks={{quake: {SHOCK.format(noun='node')}}}", "want per rack-year, per part-year or per year"),
-        (f"uncertain={{{DUE}: {{low: 1 FIT, high: 0.1 per GPU-year, source: assumed}}}}", f"{DUE}.high: got '0.1 per GPU-year'"),
+        (
+            f"uncertain={{{DUE}: {{low: 1 FIT, high: 0.1 per GPU-year, source: assumed}}}}",
+            f"{DUE}.high: got '0.1 per GPU-year'",
+        ),
         ("cost.carrying=0.2 per shelf-year", "want per part-year or per year"),
     ],
 )  # fmt: skip
