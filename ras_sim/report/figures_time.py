@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from ras_sim.ledger import CATEGORIES
 from ras_sim.report import style
 from ras_sim.report.figures import Chart, blank, ticks, to_spec
-from ras_sim.report.style import label_of, resource_label, span
-from ras_sim.report.timeline import OTHER_LANE, Bar, Marker, Steps, clock, safe
+from ras_sim.report.style import label_of, percent, resource_label, span
+from ras_sim.report.timeline import OTHER_LANE, Bar, Marker, Steps, clock, is_supply, safe
 
 if TYPE_CHECKING:
     from plotly.graph_objects import Bar as BarTrace
@@ -110,7 +110,7 @@ def _panels(levels: Sequence[Steps], horizon_h: float) -> Figure:
         figure.add_trace(_level_line(one, f"y{suffix}"))
         figure.update_layout({f"yaxis{suffix}": _level_axis(one, bottom, top)})
         figure.add_annotation(
-            text=f"<b>{safe(resource_label(one.name))}</b>",
+            text=_panel_title(one),
             x=0,
             xref="paper",
             xanchor="left",
@@ -125,6 +125,12 @@ def _panels(levels: Sequence[Steps], horizon_h: float) -> Figure:
         title_text="day", range=[0, end], anchor=lowest, fixedrange=False, minallowed=0, maxallowed=end
     )
     return figure
+
+
+def _panel_title(one: Steps) -> str:
+    """What a level counts, and for how long of this replication there was none of what can run out."""
+    name = f"<b>{safe(resource_label(one.name))}</b>"
+    return f"{name}: none for {percent(one.zero_frac, 1)} of this replication" if is_supply(one.name) else name
 
 
 def _level_line(one: Steps, axis: str) -> Scatter:

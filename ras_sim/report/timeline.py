@@ -44,11 +44,12 @@ class Marker:
 
 @dataclass(frozen=True, slots=True)
 class Steps:
-    """A level over time: it is `levels[i]` from `times_h[i]` on."""
+    """A level over time: it is `levels[i]` from `times_h[i]` on, and 0 for `zero_frac` of the time."""
 
     name: str
     times_h: list[float]
     levels: list[int]
+    zero_frac: float
 
 
 def bars(ledger: Ledger, limit: int = MAX_BARS) -> tuple[list[Bar], int]:
@@ -224,6 +225,11 @@ def steps(ledger: Ledger, names: Iterable[str], limit: int) -> list[Steps]:
     return [_levels(name, changes[name], ledger.horizon_h, limit) for name in names]
 
 
+def is_supply(resource: str) -> bool:
+    """Whether a resource is something that can run out: spare nodes, parts on a shelf."""
+    return resource == "spare_nodes" or resource.startswith("parts.")
+
+
 def _levels(name: str, rows: list[tuple[float, int]], horizon_h: float, limit: int) -> Steps:
     """Running sum of the changes, from 0 to the horizon."""
     times_h, levels = [0.0], [0]
@@ -233,8 +239,10 @@ def _levels(name: str, rows: list[tuple[float, int]], horizon_h: float, limit: i
         else:
             times_h.append(time_h)
             levels.append(levels[-1] + change)
+    ends_h = [*times_h[1:], horizon_h]
+    empty_h = math.fsum(b - a for a, b, level in zip(times_h, ends_h, levels, strict=True) if level == 0)
     times_h, levels = _thinned(times_h, levels, limit)
-    return Steps(name, [*times_h, horizon_h], [*levels, levels[-1]])
+    return Steps(name, [*times_h, horizon_h], [*levels, levels[-1]], empty_h / horizon_h)
 
 
 def _thinned(times_h: list[float], levels: list[int], limit: int) -> tuple[list[float], list[int]]:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from ras_sim.ledger import CATEGORIES, Ledger
 from ras_sim.metrics.measures import is_planned, root_causes
 from ras_sim.report.style import count, count_column, label_of, money, number, percent, resource_label, span
+from ras_sim.report.timeline import is_supply
 
 if TYPE_CHECKING:
     from ras_sim.experiment.result import Result
@@ -270,14 +271,16 @@ def scarcity(result: Result) -> str:
     supplies = {
         name: use["zero_frac"].mean or 0.0
         for name, use in result.aggregate.resources.items()
-        if name == "spare_nodes" or name.startswith("parts.")
+        if is_supply(name)
     }
     worst = max(supplies, key=supplies.__getitem__, default="")
     if not worst:
         return "How busy technicians were"
     if supplies[worst] <= 0:
         return "Neither spares nor parts ever ran out"
-    return f"{resource_label(worst)}: none for {percent(supplies[worst], 1)} of the time"
+    n = len(result.measures)
+    mean = f", mean of {n:,} replications" if n > 1 else ""
+    return f"{resource_label(worst)}: none for {percent(supplies[worst], 1)} of the time{mean}"
 
 
 def stops(result: Result) -> str:

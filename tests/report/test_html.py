@@ -10,10 +10,13 @@ from pathlib import Path
 
 import pytest
 
+from ras_sim import load, run
 from ras_sim.report import sections, views, write_report
 from ras_sim.report.html import page
 from ras_sim.report.markup import Section, script_safe
 from tests.synthetic import PUBLISHED, FakeScenario, make_result
+
+TINY = Path(__file__).parents[1] / "scenarios" / "tiny.yaml"
 
 HOSTILE = "<img src=x onerror=alert(1)></script><script>alert(2)</script>\u2028 & \"quoted\" 'too'"
 
@@ -193,3 +196,16 @@ def test_chart_has_as_many_figures_as_the_selector_has_choices() -> None:
     text = without_plotly(page(make_result(4)))
     for key in ("timeline", "resources"):
         assert text.count(f'data-of="{key}"') == text.count("<option") == 4
+
+
+def test_a_supply_that_runs_out_is_told_of_all_replications_and_of_the_drawn_one() -> None:
+    """The heading is a mean; above each curve stands what that curve shows."""
+    result = run(load(TINY, ["job.spares.nodes=1", "failures.node.crash.rate=0.2 per node-day"]), replications=3, workers=1)
+    chart = sections._resources([result.ledgers[i] for i in range(2)], views.scarcity(result))[0]
+    assert chart.finding.endswith(f"of the time, mean of {len(result.measures)} replications")
+    titles = [json.loads(spec)["layout"]["annotations"] for spec in chart.specs]
+    for measures, texts in zip(result.measures[:2], titles, strict=True):
+        told = [one["text"] for one in texts if "spare nodes free" in one["text"]]
+        share = measures.resources["spare_nodes"].zero_frac
+        assert told == [f"<b>spare nodes free</b>: none for {100 * share:.1f}% of this replication"]
+    assert len({measures.resources["spare_nodes"].zero_frac for measures in result.measures}) > 1
