@@ -56,12 +56,17 @@ def forest(comparison: Comparison) -> Chart:
 
 
 def _forest_finding(comparison: Comparison) -> str:
-    """The design with the highest goodput."""
-    means = [one.metrics["goodput"].estimate.mean or 0.0 for one in comparison.against]
-    best = max(range(len(means)), key=means.__getitem__)
-    if means[best] <= 0:
-        return f"No design has a higher goodput than {comparison.designs[0].label}"
-    return f"{comparison.against[best].design.label} has the highest goodput: {100 * means[best]:+.3f} points"
+    """Which designs are clearly better than the base; a difference that may be chance is not called one."""
+    base, n = comparison.designs[0].label, len(comparison.against)
+    found = [(one.metrics["goodput"], one.design.label) for one in comparison.against]
+    better = [(one.estimate.mean or 0.0, label) for one, label in found if one.is_clear and (one.estimate.mean or 0.0) > 0]
+    if not better:
+        return f"No design is clearly better than {base}"
+    mean, best = max(better, key=lambda one: one[0])
+    if n == 1:
+        return f"{best} is clearly better than {base}: {100 * mean:+.3f} points"
+    verb = "is" if len(better) == 1 else "are"
+    return f"{len(better)} of {n} designs {verb} clearly better than {base}: {best} by {100 * mean:+.3f} points"
 
 
 def moved(comparison: Comparison) -> Chart:
@@ -96,7 +101,8 @@ def _steps_spec(rows: Sequence[tuple[str, float, float, str]]) -> str:
 
     ends = [begin + length for _, begin, length, _ in rows] + [begin for _, begin, *_ in rows[1:-1]]
     room = 0.15 * max(max(ends) - min(ends), 1e-5)
-    low, high = min(ends) - 2 * room, max(ends) + 3 * room
+    low, decimals_of_low = _floor(min(ends) - 2 * room, room)
+    high = max(ends) + 3 * room
     totals = {0, len(rows) - 1}
     decimals = 2 - math.floor(math.log10(max([100 * abs(row[2]) for row in rows[1:-1]], default=1.0)))
     figure = blank(showlegend=False)
@@ -117,10 +123,24 @@ def _steps_spec(rows: Sequence[tuple[str, float, float, str]]) -> str:
             hovertemplate="%{hovertext}<extra></extra>",
         )
     )
-    title = f"share of the job's time that is productive (axis begins at {percent(low, 2)})"
+    title = f"share of the job's time that is productive (axis begins at {percent(low, decimals_of_low)})"
     figure.update_xaxes(range=[100 * low, 100 * high], title_text=title, ticksuffix="%")
     figure.update_yaxes(autorange="reversed", **ticks([row[0] for row in rows]))
     return to_spec(figure)
+
+
+def _floor(share: float, step: float) -> tuple[float, int]:
+    """The next share below in whole steps, and the decimals of percents that it has: what is told is where it is.
+
+    Args:
+        share: any.
+        step: how fine, > 0; rounded down to a power of ten.
+
+    >>> _floor(0.983391, 0.00002), _floor(0.913, 0.02)
+    ((0.98339, 3), (0.91, 0))
+    """
+    exponent = math.floor(math.log10(step))
+    return round(math.floor(round(share / 10.0**exponent, 6)) * 10.0**exponent, 12), max(-exponent - 2, 0)
 
 
 def _step_text(points: float, decimals: int) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -217,3 +218,34 @@ def test_a_bill_ends_with_its_total() -> None:
     assert found.against[0].metrics["cost"].base == pytest.approx(sum(row.base or 0.0 for row in rows))
     assert total.base == views.level(sum(row.base or 0.0 for row in rows), "number")
     assert items
+
+
+def goodputs(differences: list[list[float]]) -> Comparison:
+    """A comparison of as many designs with a base whose goodput is 0.9 in every history."""
+    base, _ = designs()
+    one = compare(base, *[Design(f"d{i}", base.scenario) for i in range(len(differences))], replications=2, workers=1)
+    against = [
+        replace(each, metrics={**each.metrics, "goodput": paired([0.9] * len(gains), [0.9 + gain for gain in gains])})
+        for each, gains in zip(one.against, differences, strict=True)
+    ]
+    return replace(one, against=tuple(against))
+
+
+@pytest.mark.parametrize(
+    ("differences", "finding"),
+    [
+        ([[0.001, -0.0005, 0.0004]], "No design is clearly better than pool"),
+        ([[-0.01, -0.011, -0.012]], "No design is clearly better than pool"),
+        ([[0.01, 0.011, 0.012]], "d0 is clearly better than pool: +1.100 points"),
+        ([[0.03, -0.01, 0.02], [0.01, 0.011, 0.012]], "1 of 2 designs is clearly better than pool: d1 by +1.100 points"),
+    ],
+)
+def test_the_heading_claims_no_more_than_is_clear(differences: list[list[float]], finding: str) -> None:
+    assert compare_figures.forest(goodputs(differences)).finding == finding
+
+
+def test_the_axis_begins_where_it_says(comparison: Comparison) -> None:
+    for spec in compare_figures.moved(comparison).specs:
+        axis = json.loads(spec)["layout"]["xaxis"]
+        told = float(axis["title"]["text"].rpartition("begins at ")[2].removesuffix("%)"))
+        assert told == pytest.approx(axis["range"][0], abs=1e-9)
