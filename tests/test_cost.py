@@ -11,10 +11,12 @@ import pytest
 from ras_sim.engine import simulate
 from ras_sim.errors import ModelError
 from ras_sim.experiment import rundir
+from ras_sim.experiment.flat import replication_frame
 from ras_sim.experiment.replicate import run
 from ras_sim.ledger import ROW_TYPES, PartRow, ResourceRow, TariffRow, VisitRow
 from ras_sim.metrics import aggregate, measure
 from ras_sim.metrics.cost import Charge, overtime_h, technician_h, units_taken
+from ras_sim.report.bill import bill_rows
 from tests.ledgers import NAN, by_hand
 from tests.prices import ENERGY, PAY, charged, measured, prices
 from tests.small import SOURCE, exponential, ladder, mode, rung, small
@@ -66,7 +68,8 @@ def test_the_bill_is_that_by_hand() -> None:
         "technicians": Charge(5 + 2.0, 50.0, 350.0),  # from 65 to 70, and from 98 to the end
         "parts.gpu": Charge(2.0, 1000.0, 2000.0),
         "parts.leaf": Charge(0.0, 300.0, 0.0),
-        "stock.gpu": Charge(pytest.approx(0.0174), 1000.0, pytest.approx(17.4)),  # 2 x 100 - 26 part-hours
+        # 2 x 100 - 26 part-hours, at 0.0001 of 1,000 for each
+        "stock.gpu": Charge(pytest.approx(174 / 8766), pytest.approx(876.6), pytest.approx(17.4), pytest.approx(0.8766)),
         "energy": Charge(
             pytest.approx(8 * running_h + 2 * (100 - running_h) + 50), 0.1, pytest.approx(79.0)
         ),
@@ -227,3 +230,19 @@ def test_the_result_has_the_bill_and_what_is_not_on_it() -> None:
         "not_charged": ["spare_gpus", "technicians", "parts.node", "energy"],
     }
     assert run(priced(cost=None), replications=1, workers=1).to_json()["cost"] is None
+
+
+def test_a_bill_counts_stock_in_part_years_wherever_it_is_told() -> None:
+    """The table of replications, the JSON and the page tell one number; break-evens still know how many prices."""
+    shelf = {"parts": {"node": {"stock": 2, "lead_time": "50 h", **SOURCE}}}
+    scenario = priced(repair={**REPLACE, **shelf}, cost=prices(parts={"node": 0}, carrying="20 %/year"))
+    result = run(scenario, replications=2, workers=1)
+    stocked = result.aggregate.resources["parts.node"]["mean"].mean * 1000 / 8766
+    row = next(row for row in bill_rows(result) if row[0].startswith("stock"))
+    assert result.aggregate.charges["stock.node"]["quantity"].mean == pytest.approx(stocked)
+    assert float(row[1]) == pytest.approx(stocked, rel=0.01)
+    frame = replication_frame(result.measures)
+    assert frame["charges.stock.node.quantity"].mean() == pytest.approx(stocked)
+    assert not [name for name in frame if name.endswith("of_price")]
+    charge = result.measures[0].charges["stock.node"]
+    assert charge.n_prices == pytest.approx(charge.quantity * 0.2)

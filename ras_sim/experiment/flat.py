@@ -50,4 +50,5 @@ def _flat_item(name: str, item: Any) -> dict[str, float]:
     """One entry of a nested metric: a number, or a small record of numbers."""
     if isinstance(item, int | float):
         return {name: float(item)}
-    return {f"{name}.{field.name}": float(getattr(item, field.name)) for field in fields(item)}
+    shown = (field.name for field in fields(item) if not field.metadata.get("aside"))
+    return {f"{name}.{key}": float(getattr(item, key)) for key in shown}

@@ -113,14 +113,14 @@ def _parts(measures: Sequence[Measures], key: str) -> tuple[_Values, _Values, _V
     for one in measures:
         at_key = [charge for item, charge in one.charges.items() if price_key(item) == key]
         rest = math.fsum(c.amount for item, c in one.charges.items() if price_key(item) != key)
-        rows.append((math.fsum(charge.quantity for charge in at_key), rest, one.effective_gpu_h))
+        rows.append((math.fsum(charge.n_prices for charge in at_key), rest, one.effective_gpu_h))
     quantity, rest_of_cost, effective = np.asarray(rows, dtype=np.float64).T
     return quantity, rest_of_cost, effective
 
 
 def _price(measures: Sequence[Measures], key: str) -> float | None:
     """What is charged at a price."""
-    charges = (c for one in measures for item, c in one.charges.items() if price_key(item) == key)
+    charges = (c for one in measures for item, c in one.charges.items() if item == key)
     return next((charge.price for charge in charges), None)
 
 

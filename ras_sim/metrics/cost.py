@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import math
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 
 from ras_sim.errors import ModelError
 from ras_sim.ledger import Ledger, VisitRow
+from ras_sim.units import HOURS_PER_YEAR
 
 ITEMS: Mapping[str, tuple[str, str]] = {
     "gpus": ("GPUs of the job", "GPU-hour"),
@@ -23,17 +24,30 @@ ITEMS: Mapping[str, tuple[str, str]] = {
 }
 """Kinds of item in the order of a bill: name, and the unit that a bill counts in."""
 
+ASIDE = {"aside": True}
+"""Metadata of a field that is for other metrics to read, and no column of a table."""
+
 
 @dataclass(frozen=True, slots=True)
 class Charge:
     """One item of a bill: `quantity` units at `price` each; the amount is the sum over its rows of the tariff.
 
-    Of stock the price is that of the part, and the quantity the share of it that is charged, summed over the units.
+    Args:
+        quantity: in the unit that `ITEMS` states, of stock part-years on the shelf.
+        price: of one unit.
+        amount: of both; to rounding their product.
+        of_price: `price` as a share of the price in the scenario (`price_key`): 1, but of stock `carrying` per year.
     """
 
     quantity: float
     price: float
     amount: float
+    of_price: float = field(default=1.0, metadata=ASIDE)
+
+    @property
+    def n_prices(self) -> float:
+        """How many of the prices in the scenario are charged."""
+        return self.quantity * self.of_price
 
 
 def charges(ledger: Ledger, running_h: float) -> dict[str, Charge]:
@@ -48,18 +62,24 @@ def charges(ledger: Ledger, running_h: float) -> dict[str, Charge]:
     if not ledger.tariff:
         return {}
     bases = _Bases(ledger, running_h)
-    quantities: dict[str, list[float]] = defaultdict(list)
+    quantities: dict[str, list[tuple[float, float]]] = defaultdict(list)  # factor, basis
     prices: dict[str, float] = {}
     currency = ledger.tariff[0].currency
     for row in ledger.tariff:
         if row.currency != currency or prices.setdefault(row.item, row.unit_price) != row.unit_price:
             raise ModelError(f"{row.item} has two prices or another currency", 0.0, "ledger.tariff")
-        quantities[row.item].append(row.factor * bases.quantity(row.basis))
-    bill = {}
-    for item, parts in quantities.items():
-        quantity = math.fsum(parts)
-        bill[item] = Charge(quantity, prices[item], quantity * prices[item])
-    return bill
+        quantities[row.item].append((row.factor, bases.quantity(row.basis)))
+    return {item: _charge(item, parts, prices[item]) for item, parts in quantities.items()}
+
+
+def _charge(item: str, parts: Sequence[tuple[float, float]], price: float) -> Charge:
+    """One item from its unit price and the factor and the basis of each of its rows."""
+    n_prices = math.fsum(factor * basis for factor, basis in parts)
+    if not item.startswith("stock."):
+        return Charge(n_prices, price, n_prices * price)
+    part_years = math.fsum(basis for _, basis in parts) / HOURS_PER_YEAR
+    of_price = n_prices / part_years if part_years > 0.0 else parts[0][0] * HOURS_PER_YEAR
+    return Charge(part_years, of_price * price, n_prices * price, of_price)
 
 
 def not_charged(bill: Iterable[str], taken: Iterable[str], resources: Iterable[str]) -> tuple[str, ...]:

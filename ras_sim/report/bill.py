@@ -9,11 +9,9 @@ from typing import TYPE_CHECKING
 from ras_sim.metrics.cost import ITEMS, not_charged
 from ras_sim.report.markup import Column, Section, paragraph, table
 from ras_sim.report.style import label_of, money, number, percent
-from ras_sim.units import HOURS_PER_YEAR
 
 if TYPE_CHECKING:
     from ras_sim.experiment.result import Result
-    from ras_sim.scenario.model import Scenario
 
 HEADS = ("item", "quantity", "unit", "price", "amount", "share", "per effective GPU-hour")
 
@@ -51,25 +49,9 @@ def bill_rows(result: Result) -> list[tuple[str, ...]]:
     for item, charge in bill.items():
         amount = charge["amount"].mean or 0.0
         quantity, price = charge["quantity"].mean or 0.0, charge["price"].mean or 0.0
-        if item.startswith("stock."):
-            quantity, price = part_years(quantity, price, result.scenario)
         cells = (item_label(item), number(quantity), unit_of(item), money(price))
         rows.append((*cells, *_shares(amount, total, effective)))
     return [*rows, ("total", "", "", "", *_shares(total, total, effective))]
-
-
-def part_years(n_prices: float, price: float, scenario: Scenario) -> tuple[float, float]:
-    """Stock as a buyer counts it: years of parts on the shelf, and what one of them costs.
-
-    Args:
-        n_prices: carrying x units on the shelf, integrated over the run: prices of a part that are charged.
-        price: of a part.
-        scenario: with a price for carrying stock.
-    """
-    carrying_per_h = (scenario.cost.carrying if scenario.cost else None) or 0.0
-    if carrying_per_h == 0.0:  # stock that costs nothing
-        return 0.0, 0.0
-    return n_prices / (carrying_per_h * HOURS_PER_YEAR), carrying_per_h * HOURS_PER_YEAR * price
 
 
 def _shares(amount: float, total: float, effective_gpu_h: float) -> tuple[str, str, str]:
