@@ -93,6 +93,14 @@ def _waiting(moment: Moment) -> str:
     return f"{label_of(moment.name)}: waits {span(moment.hours)} for a technician or a part"
 
 
+def _rung(moment: Moment) -> str:
+    """A try of a rung, told where it begins: so when it ends, before how."""
+    how = OUTCOME_LABELS.get(moment.outcome, moment.outcome)
+    if not moment.end_h > moment.at_h:  # at once, or it never ended
+        return f"{label_of(moment.name)}: {how}"
+    return f"{label_of(moment.name)}: begins, takes {span(moment.hours)}; {clock(moment.end_h)}: {how}"
+
+
 _TELL: Mapping[str, Callable[[Moment], str]] = {
     "strikes": lambda one: _STRIKES.get(one.name, f"strikes: {label_of(one.name)}"),
     "tainted": lambda one: f"job: {span(one.hours)} of work are corrupt at the end, and nobody knows",
@@ -100,9 +108,7 @@ _TELL: Mapping[str, Callable[[Moment], str]] = {
     "detected": lambda _: "detected",
     "located": lambda _: "located",
     "waits": _waiting,
-    "rung": lambda one: (
-        f"{label_of(one.name)}: {OUTCOME_LABELS.get(one.outcome, one.outcome)} ({span(one.hours)})"
-    ),
+    "rung": _rung,
     "closed": lambda one: _CLOSED.get(one.outcome, f"closed: {label_of(one.outcome)}"),
     "job": lambda one: f"job: {label_of(one.name)} {span(one.hours)}",
 }

@@ -215,16 +215,20 @@ def percent(frac: float | None, decimals: int = 2) -> str:
     return "not defined" if frac is None else f"{100 * frac:.{decimals}f}%"
 
 
+_UP = 1 - 0.05 / 60
+
+
 def span(hours: float | None) -> str:
     """A time span in the unit a person would choose, three significant figures.
 
-    >>> span(3.0912), span(1296.0), span(0.0167), span(0.0002), span(None)
-    ('3.09 h', '54 d', '1 min', '0.72 s', 'not defined')
+    >>> span(3.0912), span(1296.0), span(0.0167), span(59.99 / 3600), span(0.0002), span(None)
+    ('3.09 h', '54 d', '1 min', '1 min', '0.72 s', 'not defined')
     """
     if hours is None or hours != hours:
         return "not defined"
     for unit, size_h in (("d", 24.0), ("h", 1.0), ("min", 1 / 60)):
-        if abs(hours) >= size_h * (3 if unit == "d" else 1):
+        # 59.95 s is 1 min, not "60 s": three figures tell no difference.
+        if abs(hours) >= size_h * (3 if unit == "d" else 1) * _UP:
             return f"{_trimmed(hours / size_h)} {unit}"
     return f"{_trimmed(hours * 3600)} s"
 

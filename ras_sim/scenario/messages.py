@@ -174,25 +174,42 @@ def _hint(kind: str, context: Mapping[str, Any], node: Node) -> str:
         return nearest(node.text, _choices(context))
     if kind == "string_type":
         return "put it in quotes"
-    if kind in ("int_type", "float_type"):
-        return _plain_number(node.text)
+    if kind in ("int_type", "float_type", "int_from_float"):
+        return _plain_number(node.text, whole=kind != "float_type")
     if kind == "bool_type" and node.text.lower() in ("yes", "on", "no", "off"):
         return f"write {'true' if node.text.lower() in ('yes', 'on') else 'false'}"
     return ""
 
 
+_NUMBER = re.compile(r"(?:[1-9]\d{0,2}(?:,\d{3})*|\d+)(?:\.\d*)?(?:e\+?\d+)?", re.IGNORECASE | re.ASCII)
+_MAX_WHOLE = 1e15
 _GROUPED = re.compile(r"[1-9]\d{0,2}(?:,\d{3})*(?:\.\d+)?|0?\.\d+")
 
 
-def _plain_number(text: str) -> str:
-    """How a number is written that was given as a text: without quotes and commas; "" if it is none.
+def _plain_number(text: str, *, whole: bool) -> str:
+    """How a number is written that was given as a text, or with decimals; "" if it is none that the key could take.
 
-    >>> _plain_number("16,384"), _plain_number("0.5"), _plain_number("1,5"), _plain_number("many")
-    ('write 16384', 'write 0.5', 'write 1.5, with a point', '')
+    >>> [_plain_number(text, whole=False) for text in ("16,384", "0.5", "1,5", "many")]
+    ['write 16384', 'write 0.5', 'write 1.5, with a point', '']
+    >>> [_plain_number(text, whole=True) for text in ("16,384", "390.0", "1e3", "390.000", "390.5")]
+    ['write 16384', 'write 390', 'write 1000', 'write 390 or 390000', '']
     """
+    if whole:
+        return _whole(text)
     if _GROUPED.fullmatch(text):
         return f"write {text.replace(',', '')}"
     return f"write {text.replace(',', '.')}, with a point" if re.fullmatch(r"\d+,\d+", text) else ""
+
+
+def _whole(text: str) -> str:
+    """How a whole number is written without decimals; three zeros after a point may be thousands."""
+    if not _NUMBER.fullmatch(text):
+        return ""
+    value = float(text.replace(",", ""))
+    if not value.is_integer() or value >= _MAX_WHOLE:
+        return ""
+    thousands = f" or {text.replace('.', '')}" if re.fullmatch(r"[1-9]\d{0,2}\.000", text) else ""
+    return f"write {value:.0f}{thousands}"
 
 
 def _entries(n: int) -> str:

@@ -6,6 +6,8 @@ import json
 
 from ras_sim.experiment.story import story
 from ras_sim.report.story import MAX_MOMENTS, certain_reach, headline, ranks, story_json, story_lines
+from ras_sim.report.style import span
+from ras_sim.report.timeline import clock
 from tests.ledgers import by_hand
 
 
@@ -18,6 +20,15 @@ def test_the_story_goes_from_the_part_over_the_ladder_to_the_lost_work() -> None
     assert "rma: waits 1 h for a technician or a part [incident 2]" in text
     assert "lost GPU-hours  64" in text
     assert "spare nodes free 2" in text
+
+
+def test_a_rung_is_told_where_it_begins_with_the_hour_at_which_it_is_over() -> None:
+    told = story(by_hand(), 2)
+    (rma,) = [one for one in told.moments if one.kind == "rung" and one.name == "rma"]
+    (line,) = [line for line in story_lines(told) if "rma: begins" in line]
+    assert rma.end_h > rma.at_h
+    assert line.startswith(f"  {clock(rma.at_h)}")
+    assert f"rma: begins, takes {span(rma.end_h - rma.at_h)}; {clock(rma.end_h)}: fixed" in line
 
 
 def test_times_of_every_moment_are_told_after_the_strike() -> None:

@@ -86,6 +86,7 @@ def _problems(text: str) -> dict[str, str]:
 FAULTS = [
     ("name: full", "name: §405", "name", "", "got 405, want a text (put it in quotes)"),
     ("  gpus: 160", "  gpus: §1.5", "job.gpus", "", "got 1.5, want a whole number"),
+    ("  gpus: 160", "  gpus: §160.0", "job.gpus", "", "got 160.0, want a whole number (write 160)"),
     ("  gpus: 160", "  gpus: §true", "job.gpus", "", "got true, want a whole number"),
     ("  gpus: 160", "  gpus: §'160'", "job.gpus", "", "got '160', want a whole number"),
     ("  gpus: 160", "  gpus: §0", "job.gpus", "", "got 0, want >= 1"),
