@@ -11,6 +11,7 @@ Installed with the package (entry point `ras_sim`). Nothing but this file is loa
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
@@ -18,6 +19,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import pytest
 
 if TYPE_CHECKING:
+    from ras_sim.errors import InputError
     from ras_sim.experiment.check import Check
     from ras_sim.scenario.model import Scenario
 
@@ -96,7 +98,7 @@ class ScenarioItem(pytest.Item):
         from ras_sim.errors import InputError
 
         if isinstance(excinfo.value, InputError):
-            return str(excinfo.value)
+            return _in_words(excinfo.value)
         return super().repr_failure(excinfo, style)
 
     def reportinfo(self) -> tuple[Path, int | None, str]:
@@ -120,10 +122,13 @@ def goodput_check(request: pytest.FixtureRequest) -> GoodputCheck:
         max_replications: int | None = None,
     ) -> Check:
         read = {"overrides": overrides, "expect": expect, "baseline": baseline}
+        refused = ""
         try:
             found = _checked(request.config, what, read, seed, max_replications)
         except InputError as error:  # a traceback says nothing to who wrote a scenario
-            pytest.fail(str(error), pytrace=False)
+            refused = _in_words(error)
+        if refused:  # not while the error is handled: pytest would tell it a second time
+            pytest.fail(refused, pytrace=False)
         _must_pass(found)
         return found
 
@@ -147,6 +152,11 @@ def _checked(
     allow_code = bool(config.getoption(_ALLOW_CODE) or config.getini("ras_sim_allow_code"))
     subject = subject_of(what, allow_code=allow_code, **(read or {}))
     return check(subject, seed=seed, max_replications=limit, workers=workers)
+
+
+def _in_words(error: InputError) -> str:
+    """What was wrong, with the option of pytest where that of the command line is named."""
+    return re.sub(r"(?<![\w-])--allow-code\b", _ALLOW_CODE, str(error))
 
 
 def _must_pass(found: Check) -> None:

@@ -80,16 +80,16 @@ _THOUSANDS = re.compile(r"[1-9]\d{0,2}(?:,\d{3})+")
 def _fail(value: object, wanted: str) -> ValueError:
     shown = repr(value)
     return ValueError(
-        f"got {shown if len(shown) <= _MAX_CHARS else shown[:_MAX_CHARS] + '...'}, want {wanted}{_comma(value)}"
+        f"got {shown if len(shown) <= _MAX_CHARS else shown[:_MAX_CHARS] + '...'}, want {wanted}{comma_hint(value)}"
     )
 
 
-def _comma(value: object) -> str:
+def comma_hint(value: object) -> str:
     """What to write instead, if a comma stands where it does not part thousands; else "".
 
-    >>> _comma("1,5 h")
+    >>> comma_hint("1,5 h")
     "; commas part thousands, as in '1,500': write '1.5 h' with a point"
-    >>> _comma("1,500 parsecs")
+    >>> comma_hint("1,500 parsecs")
     ''
     """
     if not isinstance(value, str) or len(value) > _MAX_CHARS:

@@ -18,7 +18,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, ValidationError, model_validator
 
 from ras_sim import __version__
-from ras_sim.errors import InputError, Problem
+from ras_sim.errors import InputError, Problem, nearest
 from ras_sim.experiment.designs import NO_PART_OF_HISTORY
 from ras_sim.experiment.files import durable, file_problem, readable_errors, sync_folder
 from ras_sim.metrics.estimates import Estimate
@@ -124,10 +124,18 @@ def _in_words(path: Path, detail: Any) -> Problem:
     if detail["type"] == "json_invalid":
         return Problem(str(path), None, None, where, "no JSON", "a baseline", UPDATE)
     got, wanted = _short(detail["input"]), _plain(detail["msg"])
+    if detail["type"] == "extra_forbidden":
+        return _unknown_key(path, where, str(detail["loc"][-1]), Baseline if len(detail["loc"]) == 1 else Stored)
     own = _OWN_WORDS.fullmatch(str(detail.get("ctx", {}).get("error", "")))
     if own is not None:
         where, got, wanted = f"{where}.{own['key']}", own["got"], own["wanted"]
     return Problem(str(path), None, None, where, got, wanted, UPDATE)
+
+
+def _unknown_key(path: Path, where: str, key: str, block: type[Strict]) -> Problem:
+    known = [field.alias or name for name, field in block.model_fields.items()]
+    hint = nearest(key, known) or UPDATE
+    return Problem(str(path), None, None, where, f"the unknown key {key!r}", f"one of {', '.join(known)}", hint)
 
 
 def _plain(message: str) -> str:

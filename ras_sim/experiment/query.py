@@ -39,7 +39,7 @@ def query(directories: Sequence[str | Path], sql: str) -> Answer:
         sql: one statement.
 
     Raises:
-        InputError: not a run, DuckDB is not installed, or it refuses the statement.
+        InputError: not a run, DuckDB is not installed, not one statement, or it refuses the statement.
     """
     try:
         import duckdb
@@ -52,6 +52,10 @@ def query(directories: Sequence[str | Path], sql: str) -> Answer:
     with duckdb.connect() as base:
         _make_views(base, paths)
         try:
+            n_statements = len(base.extract_statements(sql))
+            if n_statements != 1:  # DuckDB would run all and give the rows of the last
+                got = f"{n_statements} statements" if n_statements else "no statement"
+                raise InputError([Problem("", None, None, "query", got, "one", "ask several times, or use `union all`")])
             answer = base.execute(sql)
             columns = tuple(str(column[0]) for column in answer.description or ())
             return Answer(columns, answer.fetchall() if columns else [])

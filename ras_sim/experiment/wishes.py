@@ -10,6 +10,7 @@ from ras_sim.metrics import Measures
 from ras_sim.metrics.precision import MIN_FIRST, Wish, half_width_so_far
 from ras_sim.metrics.samples import sample
 from ras_sim.scenario.amounts import kind_of, margin
+from ras_sim.units import comma_hint
 
 if TYPE_CHECKING:
     from ras_sim.scenario.model import Scenario
@@ -82,9 +83,10 @@ def wish_of(
         wanted = f">= {n_first}, the replications to begin with"
         found.append(_problem("max-replications", str(limit), wanted))
     amount, relative = _half_width(metric, precision)
-    if amount is None or (relative and among is not None):
+    # How it is written depends on the metric: of one that does not exist, nothing can be said.
+    if metric in known and (amount is None or (relative and among is not None)):
         wanted = (_WANTED if among is None else _WANTED_OF_DIFFERENCE)[kind_of(metric)]
-        found.append(_problem("precision", repr(precision), wanted))
+        found.append(_problem("precision", repr(precision), wanted + comma_hint(precision)))
     if found or amount is None:
         raise InputError(found)
     return Wish(metric, amount, relative, limit)

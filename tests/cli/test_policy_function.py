@@ -146,3 +146,4 @@ def test_pytest_asks_for_leave_as_well(how: str, folder: Path) -> None:
     )  # fmt: skip
     assert done.returncode == (1 if how == "neither" else 0), done.stdout
     assert ("want leave to run it" in done.stdout) == (how == "neither")
+    assert (", then --ras-sim-allow-code" in done.stdout) == (how == "neither")

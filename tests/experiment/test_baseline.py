@@ -76,7 +76,8 @@ def altered(file: Path, change: Callable[[dict[str, Any]], object]) -> None:
         (lambda data: data.update(schema=2), "schema: got 2, want 1"),
         (lambda data: data.update(kind="ras-sim run"), "kind: got 'ras-sim run', want 'ras-sim baseline'"),
         (lambda data: data.update(seed="x"), "seed: got 'x', want a valid integer"),
-        (lambda data: data.update(more=1), "more: got 1"),
+        (lambda data: data.update(replications="9"), "replications: got the unknown key 'replications', want one of"),
+        (lambda data: data["metrics"]["goodput"].update(meen=1), r"meen: got the unknown key .*did you mean 'mean'"),
         (lambda data: data.pop("metrics"), "metrics: got .*, want this key"),
         (lambda data: data["metrics"].pop("goodput"), "metrics.goodput: got nothing, want this metric"),
         (

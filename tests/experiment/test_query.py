@@ -50,3 +50,13 @@ def test_a_run_that_was_killed_is_told_from_no_run(tmp_path: Path) -> None:
     (tmp_path / ("0" * 32 + ".journal")).touch()
     with pytest.raises(InputError, match=r"a run that is not finished.*goes on from there"):
         rundir.read(tmp_path)
+
+
+@pytest.mark.parametrize(("sql", "got"), [("select 1; select 2", "2 statements"), ("-- nothing", "no statement")])
+def test_one_statement_is_wanted(saved: Path, sql: str, got: str) -> None:
+    with pytest.raises(InputError, match=f"query: got {got}, want one"):
+        query([saved], sql)
+
+
+def test_a_semicolon_at_the_end_is_no_second_statement(saved: Path) -> None:
+    assert query([saved], "select 1;").rows == [(1,)]

@@ -248,6 +248,7 @@ def test_who_watches_sees_the_interval_close_and_changes_nothing() -> None:
         ({"precision": "100%"}, "precision: got '100%'"),
         ({"precision": "5 min"}, "precision: got '5 min', want points"),
         ({"precision": "5", "metric": "mtti_h"}, "precision: got '5', want more than 0, as a time"),
+        ({"precision": "0,2%"}, r"precision: got '0,2%', want points .*write '0\.2%' with a point"),
         ({"metric": "goodputt"}, "did you mean 'goodput'"),
         ({"replications": 9}, "replications: got 9, want >= 10 to begin with"),
         ({"max_replications": 9}, "max-replications: got 9, want >= 10"),
@@ -257,3 +258,10 @@ def test_who_watches_sees_the_interval_close_and_changes_nothing() -> None:
 def test_bad_arguments(arguments: dict[str, object], message: str) -> None:
     with pytest.raises(InputError, match=message):
         run_toy(**arguments)
+
+
+def test_of_a_metric_that_does_not_exist_no_precision_is_judged() -> None:
+    """1 h is no share, and a good precision of the metric that was meant."""
+    with pytest.raises(InputError) as caught:
+        run_toy(metric="mttih", precision="1 h")
+    assert [problem.where for problem in caught.value.problems] == ["--metric"]
