@@ -74,7 +74,13 @@ class Span:
         return self.exactly(min(max(float(f"{value:.6g}"), self.low), self.high))
 
     def exactly(self, value: float) -> str:
-        """A number with the unit of the range, to the last bit. YAML reads 1e-05 as a text: no exponent."""
+        """A number with the unit of the range, to the last bit. YAML reads 1e-05 as a text: no exponent.
+
+        >>> Span(1.0, 8.0, "", True).exactly(8.0), Span(1.0, 8.0, "h", False).exactly(8.0)
+        ('8', '8.0 h')
+        """
+        if self.is_whole:
+            return f"{value:.0f}"
         return f"{Decimal(repr(value)):f} {self.unit}".rstrip()
 
 
@@ -179,6 +185,9 @@ def _factor(text: str) -> Factor:
     if not all(parts):
         got = "no values" if not values else "an empty value"
         raise _wrong(option, got, "values between commas, or low..high")
+    again = [part for place, part in enumerate(parts) if part in parts[:place]]
+    if again:
+        raise _wrong(option, f"{again[0]} a second time", "each value once")
     return Factor(key, tuple(parts))
 
 

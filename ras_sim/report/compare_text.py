@@ -42,7 +42,8 @@ def compare_summary(comparison: Comparison) -> RenderableType:
         parts += _in_full(one)
     left = len(comparison.against) - N_IN_FULL
     if left > 0:
-        parts += [Text(), Text(f"The numbers of {left} more designs: --out DIR, compare.html", style="dim")]
+        noun = "design" if left == 1 else "designs"
+        parts += [Text(), Text(f"The numbers of {left} more {noun}: --out DIR, compare.html", style="dim")]
     return Group(*parts)
 
 

@@ -235,7 +235,9 @@ def spread(one: Difference, kind: str) -> tuple[str, str]:
     values = [mean, *(ci95 or ())]
     scale, unit = _unit(values, kind)
     scaled = [value * scale for value in values]
-    width = (scaled[2] - scaled[1]) / 2 if ci95 and ci95[1] > ci95[0] else abs(scaled[0])
+    width = (scaled[2] - scaled[1]) / 2 if ci95 else abs(scaled[0])
+    if width < 1e-9 * abs(scaled[0]):  # every pair differs by as much: four figures, and none of the rounding
+        width = abs(scaled[0]) / 100
     decimals = min(6, max(0, 1 - math.floor(math.log10(width)))) if width > 0 else 2
     mean_text, *ends = (f"{value:+,.{decimals}f}" for value in scaled)
     return f"{mean_text}{unit}", f"{ends[0]} to {ends[1]}" if ends else NOTHING

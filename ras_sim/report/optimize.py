@@ -261,7 +261,7 @@ def search(found: Optimum) -> Section:
 
 def every_trial(found: Optimum) -> Section:
     """Every trial as a row."""
-    columns = [Column(head, True) for head in trial_heads(found)]
+    columns = [Column(head, place > 0) for place, head in enumerate(trial_heads(found))]
     many = len(found.trials) > N_ROWS
     caption = f"The best {N_ROWS:,} trials" if many else "On the histories of the search, the best first"
     return Section("trials", "Every trial", table(caption, columns, trial_rows(found)))

@@ -120,7 +120,8 @@ def lost_by_cause(result: Result) -> Section | None:
         Column("of the loss", True),
     )
     rows = views.cause_rows(found[:N_CAUSE_ROWS])
-    more = f"; {len(found) - N_CAUSE_ROWS} smaller causes left out" if len(found) > N_CAUSE_ROWS else ""
+    left = len(found) - N_CAUSE_ROWS
+    more = f"; {left} smaller cause{'' if left == 1 else 's'} left out" if left > 0 else ""
     by_phase = views.losses_by_phase(result.ledgers)
     chart = figure(figures.losses(by_phase)) if by_phase else ""
     return Section(

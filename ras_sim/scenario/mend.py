@@ -36,13 +36,13 @@ _READ: dict[str, frozenset[str]] = {
     "shocks": frozenset({"shocks", "failures", "machine", "horizon"}),
     "repair": frozenset({"repair", "failures", "machine"}),
     "cost": frozenset({"cost", "failures", "repair", "machine"}),
-    "published": frozenset({"published", "failures", "repair", "cost"}),
-    "expect": frozenset({"expect", "failures", "repair", "cost"}),
-    "uncertain": frozenset(
-        {"uncertain", "horizon", "machine", "job", "detection", "failures", "shocks", "repair", "cost"}
-    ),
+    "published": frozenset({"failures", "repair", "cost"}),
+    "expect": frozenset({"failures", "repair", "cost"}),
+    "uncertain": frozenset({"horizon", "machine", "job", "detection", "failures", "shocks", "repair", "cost"}),
 }
 """The blocks that the checks of one block read."""
+_ONE_BY_ONE = frozenset({"published", "expect", "uncertain"})
+"""Blocks of which the checks read no entry but the one that they are of."""
 
 
 def further(error: ValidationError, root: Block) -> list[Problem]:
@@ -113,8 +113,9 @@ class _Mending:
         """Whether a finding rests on nothing that was mended."""
         if finding.among:
             return self._is_written(finding) and all(map(self._has_own_names, finding.among))
-        read = _READ.get(finding.path[0], frozenset(_READ))
-        return not any(self._overlaps((key,)) for key in read)
+        block = finding.path[0]
+        own = [finding.path[:2]] if block in _ONE_BY_ONE else []
+        return not any(map(self._overlaps, [*own, *((key,) for key in _READ.get(block, _READ))]))
 
     def _change(self, detail: ErrorDetails) -> _Change:
         """What to do about one error."""

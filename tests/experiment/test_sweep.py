@@ -104,6 +104,7 @@ def test_a_value_of_a_range_never_leaves_it() -> None:
         (["a="], "grid", None, "--vary 'a=': got no values"),
         (["a=1,,2"], "grid", None, "--vary 'a=1,,2': got an empty value"),
         (["a=1", "a=2"], "grid", None, "a second time, want each key once"),
+        (["a=2,3,2"], "grid", None, "got 2 a second time, want each value once"),
         (["a=1..x"], "lhs", 5, "got the range '1..x', want low..high with a number at both ends"),
         (["a=5..1"], "lhs", 5, "want low < high"),
         (["a=1..1e999"], "lhs", 5, "want low < high, both finite"),

@@ -97,6 +97,7 @@ def test_a_difference_that_is_not_clear_is_not_called_one() -> None:
         (-253.2, 307.0, "number", "-253", "-560 to +54"),
         (0.25, 0.4, "span", "+15 min", "-9 to +39"),
         (100.0, 36.0, "span", "+4.2 d", "+2.7 to +5.7"),
+        (-44250.0, 1e-11, "thousands", "-44.25", "-44.25 to -44.25"),  # the rounding of sums
         (1234567.0, 0.0, "number", "+1,234,567", "+1,234,567 to +1,234,567"),
     ],
 )

@@ -271,6 +271,14 @@ FAULTS = [
         "got 'mon 00:00', want it left out",
     ),
     (
+        "  technicians: {count: 1, travel",
+        "  §technicians: {at_shift_end: finish, "
+        "shifts: {day: {days: mon, begins: '08:00', ends: '09:00', count: 1}}, count: 1, travel",
+        "repair.technicians.run_begins",
+        "technicians",
+        "got nothing, want the day and the time at which the run begins, e.g. mon 00:00",
+    ),
+    (
         "{count: 1, travel",
         "{run_begins: mon 00:00, shifts: {day: {days: mon, begins: '08:00', ends: '9:00', count: 1}}, count: 1, travel",
         "repair.technicians.shifts.day.ends",

@@ -79,3 +79,11 @@ def test_a_range_that_is_stated_changes_no_result() -> None:
     assert ledgers[0].incidents == ledgers[1].incidents or repr(ledgers[0].incidents) == repr(
         ledgers[1].incidents
     )
+
+
+def test_a_range_that_is_none_hides_no_misspelt_key_of_another() -> None:
+    ranges = "{detection.diagnose: {factor: 0.5, source: assumed}, detection.diagnosse: {factor: 2, source: assumed}}"
+    with pytest.raises(InputError) as caught:
+        loads(TINY, overrides=[f"uncertain={ranges}"])
+    found = sorted(problem.where for problem in caught.value.problems)
+    assert found == ["uncertain.detection.diagnose.factor", "uncertain.detection.diagnosse"]

@@ -34,11 +34,14 @@ def technician_findings(scenario: Scenario, machine: Blueprint | None) -> Iterat
 
 def _stated(spec: TechnicianSpec, has_shifts: bool) -> Iterator[Finding]:
     """What shifts need is stated with them, and only with them."""
-    examples = {"run_begins": "mon 00:00", "at_shift_end": "finish or hand_over"}
-    for key, example in examples.items():
+    needed = {
+        "run_begins": "the day and the time at which the run begins, e.g. mon 00:00: shifts are by day of the week",
+        "at_shift_end": "finish or hand_over: what becomes of work in hand when a shift ends",
+    }
+    for key, wanted in needed.items():
         stated = getattr(spec, key) is not None
         if has_shifts and not stated:
-            yield Finding((*_HERE, key), f"this key, as there are shifts: {example}")
+            yield Finding((*_HERE, key), wanted)
         if stated and not has_shifts:
             yield Finding((*_HERE, key), "it left out, as there are no `shifts`")
 
