@@ -174,8 +174,8 @@ def _hint(kind: str, context: Mapping[str, Any], node: Node) -> str:
         return nearest(node.text, _choices(context))
     if kind == "string_type":
         return "put it in quotes"
-    if kind in ("int_type", "float_type", "int_from_float"):
-        return _plain_number(node.text, whole=kind != "float_type")
+    if kind in ("int_type", "float_type"):
+        return _plain_number(node.text, whole=kind == "int_type")
     if kind == "bool_type" and node.text.lower() in ("yes", "on", "no", "off"):
         return f"write {'true' if node.text.lower() in ('yes', 'on') else 'false'}"
     return ""
