@@ -17,6 +17,8 @@ from ras_sim.metrics.measures import check_conservation
 from ras_sim.scenario.model import Scenario
 from tests.small import SOURCE, counts_by_part, h, hours, mode, per_h, rung, runs, small, weibull, z_mean
 
+pytestmark = pytest.mark.slow  # statistics over many lives
+
 N_NODES = 300
 HORIZON_H = 400.0
 

@@ -28,6 +28,8 @@ from tests.small import (
     small,
 )
 
+pytestmark = pytest.mark.slow  # statistics over many lives
+
 HORIZON_H = 1000.0
 RATE = 0.01
 

@@ -16,6 +16,8 @@ from ras_sim.job.checkpoints import NODE_LOST, PROCESSES_LOST, Plan, Progress, T
 from ras_sim.scenario.model import Scenario
 from tests.small import fixed, h, hours, ladder, mode, per_h, rung, runs, small, tier, z_two
 
+pytestmark = pytest.mark.slow  # statistics over many lives
+
 
 @dataclass(frozen=True)
 class Memory:

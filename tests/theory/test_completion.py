@@ -26,6 +26,8 @@ import pytest
 from ras_sim.scenario.model import Scenario
 from tests.small import exponential, h, hours, ladder, mode, per_h, rung, runs, small, tier, z_mean
 
+pytestmark = pytest.mark.slow  # statistics over many lives
+
 DETECT_H, DIAGNOSE_H, REPAIR_H, INITIALISE_H, RESTORE_H = 0.1, 0.2, 0.5, 0.3, 0.4
 DOWN_H = DETECT_H + DIAGNOSE_H + REPAIR_H
 

@@ -24,6 +24,8 @@ from ras_sim.scenario.model import Scenario
 from tests.small import SOURCE, exponential, fixed, h, ladder, mode, per_h, rung, runs, small, z_mean
 from tests.theory.test_queues import erlang_c, waits
 
+pytestmark = pytest.mark.slow  # statistics over many lives
+
 MODEL = Path(__file__).parents[2] / "docs" / "model.md"
 
 # ---------------------------------------------------------------------- disciplines

@@ -37,6 +37,8 @@ from tests.small import (
     z_two,
 )
 
+pytestmark = pytest.mark.slow  # statistics over many lives
+
 LAWS: dict[str, dict[str, Any]] = {
     **{f"weibull {shape}": weibull(shape, 100.0) for shape in (0.5, 0.7, 1.5, 2.0, 3.0)},
     "exponential": exponential(80.0),

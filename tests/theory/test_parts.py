@@ -19,6 +19,8 @@ from ras_sim.scenario.model import Scenario
 from tests.small import SOURCE, exponential, fixed, h, ladder, mode, per_h, rung, runs, small, z_mean
 from tests.theory.test_queues import waits
 
+pytestmark = pytest.mark.slow  # statistics over many lives
+
 
 def stocked(horizon_h: float, faults_per_h: float, n: int = 20_000, **part: Any) -> Scenario:
     """Nodes that fail without memory and take no time to exchange, once there is a part."""

@@ -21,6 +21,8 @@ from ras_sim.streams import stream
 from tests.ledgers import empty
 from tests.small import small
 
+pytestmark = pytest.mark.slow  # statistics over many lives
+
 TINY = Path(__file__).parents[1] / "scenarios" / "tiny.yaml"
 
 

@@ -16,6 +16,8 @@ from scipy import stats
 from ras_sim.ledger import Ledger
 from tests.small import exponential, fixed, h, hours, ladder, mode, per_h, rung, runs, small, z_mean
 
+pytestmark = pytest.mark.slow  # statistics over many lives
+
 
 @pytest.mark.parametrize(("up_h", "down_h"), [(50.0, 5.0), (10.0, 10.0), (2.0, 30.0)])
 def test_time_down_of_one_node_with_exponential_repair(up_h: float, down_h: float) -> None:

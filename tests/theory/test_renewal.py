@@ -21,6 +21,8 @@ from ras_sim import distributions as d
 from ras_sim.distributions import Array, Distribution
 from ras_sim.streams import base_key, child_key, uniform
 
+pytestmark = pytest.mark.slow  # statistics over many lives
+
 N_PARTS = 3000
 LAWS: list[Distribution] = [
     *(d.Weibull(shape, 100.0) for shape in (0.5, 0.7, 1.5, 2.0, 3.0)),

@@ -16,6 +16,8 @@ from ras_sim.streams import base_key
 from tests.small import SOURCE, exponential, fixed, h, hours, ladder, mode, rung, runs, small, tier, z_mean
 from tests.theory.test_corruption import accusation, alarms, check, defect
 
+pytestmark = pytest.mark.slow  # statistics over many lives
+
 N = 150
 PLACES = ("pause", "stop", "spares")
 
