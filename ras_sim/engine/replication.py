@@ -201,7 +201,7 @@ class Replication:
     def _begin_changes(self) -> None:
         """Start what happens to the machine as a whole: outages, planned stops, changes in waves."""
         history = self._seed, self._replication
-        self._services.begin(self._setup.services, *history)
+        self._services.begin(self._setup, *history)
         surges = Surges(self._env, self._setup, self._arrivals)
         keep_planned_stops(self._env, self._setup, self._stops, surges, *history)
         keep_preemptions(self._env, self._setup, self._stops, *history)

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from functools import partial
 from itertools import count
 
 import simpy
 
+from ras_sim.distributions import Distribution
 from ras_sim.engine.course import Steps
+from ras_sim.faults.shocks import shock_times
 from ras_sim.job.training import TrainingJob
 from ras_sim.ledger import IncidentRow, Ledger
-from ras_sim.scenario.setup import Service
+from ras_sim.scenario.setup import Service, Setup
 from ras_sim.streams import base_key, uniform
+from ras_sim.topology.parts import MACHINE
 
 SERVICE = "service"
 """Stands for the component class in rows of outages."""
@@ -36,24 +40,45 @@ class Services:
         self._ledger = ledger
         self._next_id = next_id
         self._out: dict[int, IncidentRow] = {}
+        self._storms: list[tuple[Service, int]] = []  # those that follow others, with the base key of their draws
+        self._n_storms: dict[str, int] = {}
 
-    def begin(self, services: tuple[Service, ...], seed: int, replication: int) -> None:
-        """Start one process for each service."""
-        for service in services:
+    def begin(self, setup: Setup, seed: int, replication: int) -> None:
+        """Start one process for each service that is out by itself; shocks are known beforehand."""
+        for service in setup.services:
             key = base_key(seed, replication, "service", service.name)
-            self._env.process(self._outages(service, key))
+            if service.every is None:
+                self._storms.append((service, key))
+            else:
+                self._env.process(self._outages(service, service.every, key))
+        for shock in setup.shocks:
+            if any(shock.name in service.after for service, _ in self._storms):
+                n = 1 if shock.strikes_under == MACHINE else setup.blueprint.counts[shock.strikes_under]
+                for time_h, _ in shock_times(shock, n, setup.horizon_h, seed, replication):
+                    self._env.timeout(time_h).callbacks.append(partial(self._followed, shock.name))
 
-    def _outages(self, service: Service, key: int) -> Steps:
+    def _outages(self, service: Service, every: Distribution, key: int) -> Steps:
         """Outage after outage."""
         for ordinal in count(step=2):
-            yield self._env.timeout(service.every.quantile(uniform(key, ordinal)))
-            number = self._next_id()
-            self._out[number] = outage_row(number, service, self._env.now)
-            self._job.hamper(number, service.limit)
-            yield self._env.timeout(service.lasts.quantile(uniform(key, ordinal + 1)))
-            self._job.relieve(number)
-            row = self._out.pop(number)
-            self._ledger.incidents.append(row._replace(closed_h=self._env.now, outcome="fixed"))
+            yield self._env.timeout(every.quantile(uniform(key, ordinal)))
+            yield from self._outage(service, uniform(key, ordinal + 1))
+            self._followed(service.name)
+
+    def _outage(self, service: Service, u: float) -> Steps:
+        number = self._next_id()
+        self._out[number] = outage_row(number, service, self._env.now)
+        self._job.hamper(number, service.limit)
+        yield self._env.timeout(service.lasts.quantile(u))
+        self._job.relieve(number)
+        row = self._out.pop(number)
+        self._ledger.incidents.append(row._replace(closed_h=self._env.now, outcome="fixed"))
+
+    def _followed(self, name: str, _: simpy.Event | None = None) -> None:
+        """A shock has struck, or an outage is over: storms begin that follow it."""
+        for service, key in self._storms:
+            if name in service.after:
+                ordinal = self._n_storms[service.name] = self._n_storms.get(service.name, -1) + 1
+                self._env.process(self._outage(service, uniform(key, ordinal)))
 
     def close_books(self) -> None:
         """The run ends: outages that go on become rows, too."""

@@ -18,7 +18,8 @@ def build_services(services: Mapping[str, ServiceSpec], tiers: Iterable[str]) ->
     return tuple(
         Service(
             name,
-            spec.every.build(),
+            None if spec.every is None else spec.every.build(),
+            frozenset(spec.after or ()),
             spec.lasts.build(),
             Limit(
                 tiers=every_tier if spec.tiers is None else frozenset(spec.tiers),

@@ -17,7 +17,13 @@ Phase = Literal["initialise", "restore", "save"]
 class ServiceSpec(Strict):
     """One thing that all jobs share, with outages or with hours in which others use most of it. A job that runs goes on."""
 
-    every: Duration = Field(description="From the end of one outage to the next.")
+    every: Duration | None = Field(None, description="From the end of one outage to the next; or `after`.")
+    after: Annotated[tuple[Name, ...], StrictType(False)] | None = Field(
+        None,
+        min_length=1,
+        description="In place of `every`: begins with each strike of these shocks, and at the end of each outage of these "
+        "services. A storm of repairs: all jobs come back at once, and read their checkpoints from one storage.",
+    )
     lasts: Duration = Field(description="How long it lasts.")
     left: dict[Phase, Fraction] = Field(
         min_length=1,

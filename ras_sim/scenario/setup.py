@@ -98,10 +98,11 @@ class Wave:
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """A service: how often it is out, for how long, and what that leaves to the job."""
+    """A service: how often it is out, or after which shocks and services, for how long, and what that leaves to the job."""
 
     name: str
-    every: Distribution
+    every: Distribution | None
+    after: frozenset[str]
     lasts: Distribution
     limit: Limit
 

@@ -124,6 +124,10 @@ def test_a_wave_has_a_name_of_its_own() -> None:
         ({"left": {"restore": 1.0}}, "services.it.left", "less than 1 somewhere"),
         ({"left": {"initialise": 0.0}, "tiers": ["remote"]}, "services.it.tiers", "no tiers"),
         ({"every": "0 h", "lasts": "0 h"}, "services.it", "at most"),
+        ({"every": None}, "services.it", "either `every` or `after`"),
+        ({"after": ["other"]}, "services.it", "either `every` or `after`"),
+        ({"every": None, "after": ["othr"]}, "services.it.after.0", "a shock, or a service with `every`: s"),
+        ({"every": None, "after": ["it"]}, "services.it.after.0", "a shock, or a service with `every`"),
     ],
 )
 def test_services_that_do_not_fit(keys: dict[str, Any], place: str, wanted: str) -> None:

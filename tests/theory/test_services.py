@@ -192,3 +192,68 @@ def test_outages_move_no_fault() -> None:
     assert found[0] == found[1]
     assert len(found[0]) > 5
     assert not math.isnan(np.mean([at_h for at_h, _ in found[0]]))
+
+
+def storm(after: list[str], lasts: Any, left: float) -> dict[str, Any]:
+    return {"after": after, "lasts": lasts, "left": {"restore": left}, **SOURCE}
+
+
+RESTORES = {"disk": tier(10.0, restore="2 h")}
+
+
+@pytest.mark.parametrize(
+    ("lasts_h", "left", "restore_h"),
+    [(50.0, 0.25, 8.0), (50.0, 0.5, 4.0), (4.0, 0.25, 2.0 + 4.0 * 0.75), (50.0, 1.0 / 3.0, 6.0), (1e-9, 0.25, 2.0)],
+)
+def test_a_storm_follows_an_outage_at_its_end(lasts_h: float, left: float, restore_h: float) -> None:
+    """A crash at 100 is repaired at 101, at the very hour at which the control plane is back and everybody reads."""
+    scenario = crashing_at(
+        100.0,
+        job__checkpoints=RESTORES,
+        services={
+            "plane": service(fixed(98.0), fixed(3.0), "initialise"),
+            "storage": storm(["plane"], fixed(lasts_h), left),
+        },
+    )
+    (ledger,) = runs(scenario, 1)
+    assert hours(ledger)["restore"] == pytest.approx(restore_h, abs=1e-6)
+    (row, *_) = (row for row in ledger.incidents if row.mode == "storage")
+    assert (row.arrive_h, row.component_class) == (pytest.approx(101.0), "service")
+
+
+@pytest.mark.parametrize(("strike_h", "left"), [(40.0, 0.25), (70.0, 0.5)])
+def test_a_storm_follows_each_strike_of_a_shock(strike_h: float, left: float) -> None:
+    """Every so many hours a shock takes the node down for an hour; a restore of 2 h takes 2 h / left as long as all restore."""
+    scenario = small(
+        5.5 * strike_h,
+        failures={"node": {"power": mode(clears_at={"fix": 1.0})}},
+        shocks={"dip": {"every": fixed(strike_h), "under": "machine", "strikes": "node.power", "p_struck": 1.0, **SOURCE}},
+        repair=ladder({"fix": rung("1 h")}),
+        job__checkpoints=RESTORES,
+        services={"storage": storm(["dip"], fixed(20.0), left)},
+    )
+    (ledger,) = runs(scenario, 1)
+    assert hours(ledger)["restore"] == pytest.approx(5 * 2.0 / left)
+    assert charged(ledger, "restore") == {"power": pytest.approx(10.0), "storage": pytest.approx(10.0 / left - 10.0)}
+    check_conservation(ledger)
+
+
+def test_storms_come_as_often_as_what_they_follow() -> None:
+    """Of two shocks and an outage, as renewal processes: one storm for each event of any of them."""
+    shock = {"under": "node", "strikes": "node.power", "p_struck": 0.5, **SOURCE}
+    scenario = small(
+        20_000.0,
+        nodes=3,
+        failures={"node": {"power": mode(clears_at={"fix": 1.0})}},
+        shocks={"dip": {"every": exponential(300.0), **shock}, "swell": {"every": exponential(900.0), **shock}},
+        services={
+            "plane": service(exponential(400.0), fixed(10.0), "initialise", 0.5),
+            "storage": storm(["dip", "plane"], exponential(5.0), 0.5),
+        },
+    )
+    counts = []
+    for ledger in runs(scenario, 40):
+        rows = [row.mode for row in ledger.incidents if row.component_class == "service"]
+        n_over = sum(row.mode == "plane" and row.outcome == "fixed" for row in ledger.incidents)
+        counts.append(rows.count("storage") - n_over)
+    assert abs(z_mean(counts, 3 * 20_000.0 / 300.0)) < 4
