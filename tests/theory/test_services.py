@@ -223,7 +223,7 @@ def test_a_storm_follows_an_outage_at_its_end(lasts_h: float, left: float, resto
 
 @pytest.mark.parametrize(("strike_h", "left"), [(40.0, 0.25), (70.0, 0.5)])
 def test_a_storm_follows_each_strike_of_a_shock(strike_h: float, left: float) -> None:
-    """Every so many hours a shock takes the node down for an hour; a restore of 2 h takes 2 h / left as long as all restore."""
+    """A shock takes the node down for an hour, again and again; a restore of 2 h takes 2 h / left as long as all restore."""
     scenario = small(
         5.5 * strike_h,
         failures={"node": {"power": mode(clears_at={"fix": 1.0})}},
