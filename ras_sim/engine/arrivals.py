@@ -260,7 +260,7 @@ class Arrivals:
         for mode in self._renewable:
             if holder is not None and self._fleet.is_usual(mode, batch):
                 continue
-            for part in self._parts_in(unit, unit_id, mode.component_class):
+            for part in contents_of(self._walk, unit, unit_id, mode.component_class):
                 if batches and not (self.installed(mode, part) and self.is_renewed(mode, part)):
                     continue
                 node = self._walk.home_node(mode.component_class, part)
@@ -272,13 +272,6 @@ class Arrivals:
         if self._memoryless[mode.mode_id]:
             return False
         return not (self._fleet.batches and self._fleet.is_usual(mode, self._fleet.of_part(mode, instance)))
-
-    def _parts_in(self, unit: str, unit_id: int, cls: str) -> Iterable[int]:
-        """The parts of a class that a replaceable unit brings with it."""
-        if unit == cls:
-            return (unit_id,)
-        parts: list[int] = contents_of(self._walk, unit, cls)(unit_id).tolist()
-        return parts
 
     def swap(self, leavers: list[int], newcomers: list[int]) -> None:
         """Nodes leave the job, others join it; if the job stands still, the alarm is set when it runs again."""

@@ -119,8 +119,7 @@ class Spread:
 
     def parts_in(self, unit: str, unit_id: int, component_class: str) -> list[int]:
         """Ids of the parts of a class that a replaceable unit brings with it."""
-        parts: list[int] = contents_of(self._walk, unit, component_class)(unit_id).tolist()
-        return parts
+        return contents_of(self._walk, unit, unit_id, component_class)
 
     def scope(self, incident: Incident, rung: Rung) -> list[int]:
         """The nodes that a rung takes down."""

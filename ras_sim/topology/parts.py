@@ -37,20 +37,21 @@ def parts_below(walk: BlastWalk, unit: str, cls: str) -> Callable[[int], Ids]:
     return lambda unit_id: np.array(walk.walk(unit, unit_id).down.get(cls, ()), dtype=np.int64)
 
 
-def contents_of(walk: BlastWalk, unit: str, cls: str) -> Callable[[int], Ids]:
-    """A function from an instance of `unit` to the ids of the parts of `cls` that it consists of, ascending: itself, and all
-    that it contains. What only goes down with it, as a node does with its power supplies, is not part of it."""
-    if unit in (MACHINE, cls) or (unit == "node" and cls in walk.blueprint.homes):
-        return parts_below(walk, unit, cls)
-    in_node = parts_below(walk, "node", cls) if cls in walk.blueprint.homes else None
+def contents_of(walk: BlastWalk, unit: str, unit_id: int, cls: str) -> list[int]:
+    """Ids of the parts of `cls` that an instance of `unit` consists of, ascending: itself, and all that it contains.
 
-    def contents(unit_id: int) -> Ids:
+    What only goes down with it, as a node does with its power supplies, is not part of it.
+    """
+    if unit == cls:
+        return [unit_id]
+    nodes: tuple[int, ...] = (unit_id,)
+    if unit != "node" or cls not in walk.blueprint.homes:
         inside = walk.walk(unit, unit_id, _CONTAINED).down
-        if in_node is not None and inside.get("node"):  # with the parts that sit in nodes without an edge that says so
-            return np.concatenate([in_node(node) for node in inside["node"]])
-        return np.array(inside.get(cls, ()), dtype=np.int64)
-
-    return contents
+        nodes = inside.get("node", ())
+        if not nodes or cls not in walk.blueprint.homes:
+            return list(inside.get(cls, ()))
+    in_node = parts_below(walk, "node", cls)  # with what sits in a node without an edge that says so
+    return [part for node in nodes for part in in_node(node).tolist()]
 
 
 def container_of(walk: BlastWalk, cls: str, instance: int, unit: str) -> int | None:
