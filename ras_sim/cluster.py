@@ -173,11 +173,7 @@ class Cluster:
         """Nodes that were absent can serve from now on; returns how many became spares by it."""
         new = [node for node in nodes if node in self._absent]
         self._absent.difference_update(new)
-        new = [node for node in new if self._is_free(node)]
-        self._spares.update(dict.fromkeys(new))
-        if new:
-            self._note(len(new))
-        return len(new)
+        return self._set_free(new)
 
     def hold(self, nodes: Iterable[int]) -> None:
         """An incident makes the nodes unusable; each needs as many releases as holds."""
@@ -189,7 +185,8 @@ class Cluster:
             elif node in self._warm:
                 del self._warm[node]
                 self._note(-1, "warm_nodes")
-            self._coming.discard(node)  # it will be a spare when it is mended
+            elif node in self._coming:
+                self._coming.discard(node)  # it will be a spare when it is mended
 
     def release(self, nodes: Iterable[int]) -> int:
         """An incident gives the nodes back; returns how many became spares by it."""
@@ -258,10 +255,16 @@ class Cluster:
     def leave(self, nodes: list[int]) -> None:
         """Nodes leave the job and nobody takes their places; those that are held are out, the others become spares."""
         self._job.difference_update(nodes)
-        healthy = [node for node in nodes if self._is_free(node)]
-        self._spares.update(dict.fromkeys(healthy))
-        if healthy:
-            self._note(len(healthy))
+        self._set_free(nodes)
+
+    def _set_free(self, nodes: Iterable[int]) -> int:
+        """Those of the nodes that could be spares are spares from now on; returns how many."""
+        holds = self._holds
+        free = [node for node in nodes if node not in holds and self._is_free(node)]
+        if free:
+            self._spares.update(dict.fromkeys(free))
+            self._note(len(free))
+        return len(free)
 
     def resize(self, n_nodes: int) -> tuple[list[int], list[int]]:
         """Form the job anew of so many sound nodes; returns who left and who joined.
@@ -306,18 +309,15 @@ class Cluster:
             newcomers = self.replacements(nodes)
         if newcomers is None or not self._job.issuperset(nodes):
             raise ModelError(f"swap with {len(self._spares)} spares", self._clock(), f"node:{nodes[:8]}")
+        places = self._places
         for node, newcomer in zip(nodes, newcomers, strict=True):
             del self._spares[newcomer]
-            self._places[newcomer] = self.place(node)
+            places[newcomer] = places.get(node, node)
         self._job.difference_update(nodes)
         self._job.update(newcomers)
         self.joined.extend(newcomers)
         self._note(-len(nodes))
-        healthy = [node for node in nodes if self._is_free(node)]
-        for node in healthy:
-            self._spares[node] = None
-        if healthy:
-            self._note(len(healthy))
+        self._set_free(nodes)
         return newcomers
 
     def _is_free(self, node: int) -> bool:

@@ -68,6 +68,10 @@ class Arrivals:
         seed, replication: the random history.
         strike: called with each fault that is due; returns what begins by it, if anything.
         idle: nodes that do not serve the job at the start.
+
+    Attributes:
+        job_clock: on which parts age that do so only while the job runs.
+        lives: of the parts, by mode.
     """
 
     def __init__(
@@ -231,9 +235,9 @@ class Arrivals:
         self._calendar.take(self._extra(at_h, mode_id, instance, root))
         self._arm_at(at_h)
 
-    def push_followers(self, mode: FailureMode, instance: int, life: int, key: int) -> None:
-        """The rest of a burst."""
-        n, gaps_h = self.lives[mode.mode_id].n_followers(instance, life)
+    def push_followers(self, mode: FailureMode, instance: int, key: int) -> None:
+        """The rest of the burst that begins with the fault of this key."""
+        n, gaps_h = self.lives[mode.mode_id].n_followers(key)
         at_h = self._env.now
         for k in range(n):
             at_h += gaps_h[k]
@@ -348,7 +352,8 @@ class Arrivals:
     def _arm_at(self, at_h: float) -> None:
         if at_h < self._alarm_h:
             self._alarm_h = at_h
-            self._env.timeout(max(0.0, at_h - self._env.now)).callbacks.append(self._ring)
+            delay_h = at_h - self._env.now
+            self._env.timeout(delay_h if delay_h > 0.0 else 0.0).callbacks.append(self._ring)
 
     def _ring(self, _: simpy.Event) -> None:
         now_h = self._env.now

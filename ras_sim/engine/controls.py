@@ -55,7 +55,7 @@ def controls(scenario: Scenario | Setup, *, seed: int, replication: int) -> Cont
         if any(manned.values()):
             lives = Lives(mode, base_key(seed, replication, "life", mode.component_class, mode.name))
             for instance in instances.tolist():
-                key = lives.fault_key(instance, 0)
+                key = lives.first_key(instance)
                 level = needs_of(mode, key)
                 if manned[level]:
                     hours.append(first_try_h(setup, setup.ladder[level], key))

@@ -11,7 +11,7 @@ from ras_sim.engine.arrivals import Arrivals
 from ras_sim.engine.degraded import Degraded
 from ras_sim.engine.dispatch import Dispatcher
 from ras_sim.engine.impact import Impact
-from ras_sim.engine.merging import Merging
+from ras_sim.engine.merging import Merging, Work
 from ras_sim.engine.register import Hidden, Register
 from ras_sim.engine.spread import Spread
 from ras_sim.faults.budget import Budgets
@@ -80,7 +80,10 @@ class Endings:
         self._end(incident, "fixed")
         if incident.disabled:
             self._degraded.enable(incident)
-        self._renew(incident, mode, rung)
+        if rung.replaces:
+            self.replace_unit(incident)
+        if not (rung.replaces and self._arrivals.is_renewed(mode, incident.instance)):
+            self._arrivals.after_repair(mode, incident.instance, incident.node, incident.root, rung.age_kept)
         self._register.write(incident)
 
     def mistake(self, incident: Incident, mode: FailureMode) -> None:
@@ -134,13 +137,6 @@ class Endings:
 
     # ------------------------------------------------------------------ what is new
 
-    def _renew(self, incident: Incident, mode: FailureMode, rung: Rung) -> None:
-        """What the repair did to the age of the part, or of all parts of the unit that was replaced."""
-        if rung.replaces:
-            self.replace_unit(incident)
-        if not rung.replaces or not self._arrivals.is_renewed(mode, incident.instance):
-            self._arrivals.after_repair(mode, incident.instance, incident.node, incident.root, rung.age_kept)
-
     def replace_unit(self, incident: Incident) -> None:
         """The unit that holds the part is new."""
         unit, unit_id = self._spread.unit(incident)
@@ -148,8 +144,13 @@ class Endings:
         for budgeted in self._budgeted:
             self._budgets.renew(budgeted, self._spread.parts_in(unit, unit_id, budgeted.component_class))
         self._dispatcher.is_new(incident.node)
-        self._discard(incident, unit, unit_id)
-        work = None if self._merging is None else self._merging.last_of(incident)
+        if self._impact.exposure.is_known or self._register.has_latent:
+            self._discard(incident, unit, unit_id)
+        if self._merging is not None:
+            self._settle_riders(self._merging.last_of(incident), unit, unit_id)
+
+    def _settle_riders(self, work: Work | None, unit: str, unit_id: int) -> None:
+        """Incidents that waited for the node to come up again, and were in the unit that is new."""
         for other in () if work is None else work.waiting:
             if self._spread.holds(unit, unit_id, other.component_class, other.instance):
                 self._settle(other)

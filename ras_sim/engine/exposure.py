@@ -31,6 +31,7 @@ class Exposure:
         corruptions: told of silent faults that corrupt by events.
 
     Attributes:
+        is_known: whether there was such a fault in this replication at all.
         on_leave: called with a fault whose nodes have left the job.
     """
 
@@ -53,6 +54,7 @@ class Exposure:
         self._hidden: dict[int, list[Incident]] = {}  # node -> faults that slow or corrupt it
         self._exposed: dict[int, tuple[int, ...]] = {}  # such a fault -> all its nodes
         self._shown: dict[int, simpy.Event] = {}  # incident -> waits until its node is in the job
+        self.is_known = False
         self.on_leave: Callable[[Incident], None] = _nobody_cares
 
     # ------------------------------------------------------------------ from its onset to its end
@@ -68,6 +70,7 @@ class Exposure:
 
     def _expose(self, incident: Incident, nodes: tuple[int, ...]) -> bool:
         """Remember which nodes a fault slows or corrupts; returns whether any of them is in the job."""
+        self.is_known = True
         self._exposed[incident.incident_id] = nodes
         for node in nodes:
             self._hidden.setdefault(node, []).append(incident)
@@ -112,14 +115,9 @@ class Exposure:
 
     # ------------------------------------------------------------------ nodes leave the job and join it
 
-    @property
-    def is_known(self) -> bool:
-        """Whether there was such a fault in this replication at all."""
-        return bool(self._hidden)
-
     def hidden_in(self, nodes: Iterable[int]) -> list[Incident]:
         """The slow and silent faults in these nodes, each once, in however many of them it is."""
-        if not self._hidden:
+        if not self.is_known:
             return []
         return list(dict.fromkeys(one for node in nodes for one in self._hidden.get(node, ())))
 

@@ -86,8 +86,9 @@ class Impact:
                 self._hold(incident, more, "repair", min(rung.loses, PROCESSES_LOST), save_first=True)
         if rung.loses == NOTHING_LOST or incident.incident_id not in self._stopping:
             return
-        self._lose_in(rung.loses, nodes)
-        self.lose(incident, PROCESSES_LOST)
+        if self._has_peers:
+            self._lose_in(rung.loses, nodes)
+        self.lose(incident, PROCESSES_LOST if self._has_peers else rung.loses)
 
     def _lose_in(self, level: int, nodes: Iterable[int]) -> None:
         """What some nodes hold of the state of the job, which stands still, is lost up to this level."""
@@ -148,9 +149,9 @@ class Impact:
     ) -> None:
         self._cluster.hold(nodes)
         self._waiting.refill()
-        incident.held.extend(nodes)
-        if incident.held and math.isnan(incident.held_h):
+        if not incident.held and nodes:
             incident.held_h = self._env.now
+        incident.held.extend(nodes)
         if incident.incident_id not in self._stopping and self._cluster.touches_job(nodes):
             if self._is_elastic and self._elastic.can_drop(incident, self._cluster.of_job(nodes)):
                 self._drop_out(incident, self._cluster.of_job(nodes))
@@ -158,12 +159,12 @@ class Impact:
                 self._stop_job(incident, category, level, save_first)
 
     def _stop_job(self, incident: Incident, category: str, level: int, save_first: bool) -> None:
-        paused = incident.incident_id in self._pausing
-        self._pausing.discard(incident.incident_id)
-        effect = self._job.hold(incident.incident_id, category, level, save_first)
-        if paused and effect == "extended":  # the pause of its replicas becomes a stop of all
-            effect = "interrupted"
-        self._stopping[incident.incident_id] = incident
+        number = incident.incident_id
+        effect = self._job.hold(number, category, level, save_first)
+        self._stopping[number] = incident
+        if number in self._pausing:  # the pause of its replicas becomes a stop of all
+            self._pausing.discard(number)
+            effect = "interrupted" if effect == "extended" else effect
         if incident.effect in ("none", "slowed", "extended", "dropped"):
             incident.effect = effect
         if effect in ("interrupted", "drained"):
@@ -220,7 +221,6 @@ class Impact:
 
     def _busy(self, incident: Incident, delay_h: float) -> None:
         """The job waits for a change of its nodes."""
-        incident.swapping = True
         if delay_h > 0.0:
             if incident.incident_id in self._stopping:
                 self._job.mark(incident.incident_id, "swap")
@@ -263,7 +263,8 @@ class Impact:
     def _served(self, incident: Incident) -> None:
         """Its nodes are changed now: it waits for capacity no longer."""
         incident.swapping = True
-        self._waiting.leave(incident)
+        if self._waiting.line:
+            self._waiting.leave(incident)
 
     def _widen(self) -> None:
         """The job is about to start up: it takes the largest width that there are nodes for."""
@@ -358,14 +359,17 @@ class Impact:
 
     def end(self, incident: Incident) -> None:
         """The incident is over: its nodes return to service, the job goes on."""
-        self.exposure.end(incident)
-        self._waiting.leave(incident)
+        if self.exposure.is_known:
+            self.exposure.end(incident)
+        if self._waiting.line:
+            self._waiting.leave(incident)
         self._cluster.release(incident.held)
         if not incident.swapping:
             self._let_go(incident)
             if self._is_elastic and self._elastic.is_out(incident):
                 self._rejoin_later(incident)
-        self.capacity()
+        if self._waiting.line or self._is_elastic:
+            self.capacity()
 
     def in_job(self, nodes: Iterable[int]) -> bool:
         """Whether any of the nodes serves the job."""

@@ -92,6 +92,7 @@ class Incidents:
     ) -> None:
         self._env = env
         self._setup = setup
+        self._policy = setup.policy
         self._workshop = workshop
         self.register = Register(env, setup, arrivals, ledger)
         self.spread = Spread(setup, walk)
@@ -127,14 +128,16 @@ class Incidents:
     def _open(self, mode: FailureMode, instance: int, node: int | None, root: RootCause, symptom: str) -> Course:
         """A fault shows in a part that is not in repair for the same failure: a new incident."""
         incident = self._new_incident(mode, instance, node, root, symptom)
-        rule = self._setup.policy.tolerance(mode.component_class, mode.key) if self._setup.policy.tolerate else None
-        if rule is not None and symptom in STOPPING:
-            n_before = self._tolerance.sits_out(rule, mode.mode_id, instance, self._env.now)
-            if n_before is not None:
-                self._begin(incident, "repair", NOTHING_LOST)
-                return Course(self._sit_out(incident, mode, rule, n_before))
-        self._begin(incident, "detect", NOTHING_LOST if symptom == "exception" else PROCESSES_LOST)
-        return Course(self._life(incident, mode))
+        if symptom not in STOPPING:
+            self.impact.exposure.hide(incident)
+            return Course(self._life(incident, mode))
+        rule = self._policy.tolerance(mode.component_class, mode.key) if self._policy.tolerate else None
+        n_before = None if rule is None else self._tolerance.sits_out(rule, mode.mode_id, instance, self._env.now)
+        if rule is None or n_before is None:
+            self._begin(incident, "detect", NOTHING_LOST if symptom == "exception" else PROCESSES_LOST)
+            return Course(self._life(incident, mode))
+        self._begin(incident, "repair", NOTHING_LOST)
+        return Course(self._sit_out(incident, mode, rule, n_before))
 
     def _new_incident(
         self, mode: FailureMode, instance: int, node: int | None, root: RootCause, symptom: str
@@ -159,10 +162,7 @@ class Incidents:
         return incident
 
     def _begin(self, incident: Incident, category: str, level: int) -> None:
-        """The fault takes effect, at the instant at which it strikes; `level` is what the job loses at once."""
-        if incident.symptom not in STOPPING:
-            self.impact.exposure.hide(incident)
-            return
+        """A fault that stops the job does so at the instant at which it strikes; `level` is what the job loses at once."""
         self.spread.lost(incident)
         self.impact.stop(incident, category, level)
         if incident.speed < 1.0:
@@ -197,10 +197,10 @@ class Incidents:
         incident.detected_h = self._env.now
         if self.on_detected is not None:
             self.on_detected(incident)
-        if incident.symptom == "slow" and incident.speed >= self._setup.policy.tolerate_speed:
+        if incident.symptom == "slow" and incident.speed >= self._policy.tolerate_speed:
             incident.outcome = "tolerated"
             return
-        if self._degraded.can_wait(incident):
+        if self._policy.degraded is not None and self._degraded.can_wait(incident):
             yield from self._defer(incident, draws)
             if not math.isnan(incident.closed_h):
                 return
@@ -247,31 +247,30 @@ class Incidents:
 
     def _climb(self, incident: Incident, mode: FailureMode) -> Steps:
         """Try rungs until one fixes the fault, seems to, or takes the part out of use."""
-        if self._degraded.must_drain(incident):
+        if self._policy.degraded is not None and self._degraded.must_drain(incident):
             self.impact.drain(incident)
-        ladder = self._setup.ladder
-        level, outcome = self.dispatcher.first_level(incident, mode.key), ""
+        ladder, dispatcher, merging = self._policy.ladder, self.dispatcher, self._merging
+        level, outcome = dispatcher.first_level(incident, mode), ""
         while outcome not in ENDINGS:
-            level = self.dispatcher.next_level(incident, level)
+            level = dispatcher.next_level(incident, level)
             rung = ladder[level]
             if rung.loses > NOTHING_LOST and math.isnan(incident.located_h):
                 is_located = yield from self._diagnose(incident, mode)
                 if not is_located:
                     return
-            if self._merging is not None and (work := self._merging.on(incident)) is not None:
+            if merging is not None and (work := merging.on(incident)) is not None:
                 outcome = yield from self._ride(incident, work)
                 if not math.isnan(incident.closed_h):
                     return
                 rung = work.rung
-                self.dispatcher.rode(incident, rung, outcome)
+                dispatcher.rode(incident, rung, outcome)
                 continue
-            rest_h = self.dispatcher.rest_h(incident, rung)
-            if rest_h > 0.0:
+            if rung.cool_down_h > 0.0 and (rest_h := dispatcher.rest_h(incident, rung)) > 0.0:
                 yield self._env.timeout(rest_h)
                 continue
             steps = self.attempts.one(incident, rung)
-            outcome = yield from steps if self._merging is None else self._merging.tried(incident, rung, steps)
-            self.dispatcher.tried(incident, rung, outcome)
+            outcome = yield from steps if merging is None else merging.tried(incident, rung, steps)
+            dispatcher.tried(incident, rung, outcome)
         if outcome == "disabled":
             self._run_on_without(incident, mode)
         else:

@@ -62,7 +62,7 @@ class Location:
 
     def _level(self, suspect: Incident, mode: FailureMode) -> int:
         """The rung for the suspect: that on which the fault would be repaired first, in a node that has to be found."""
-        level, ladder = self._incidents.dispatcher.suspects_level(suspect, mode.key), self._setup.ladder
+        level, ladder = self._incidents.dispatcher.suspects_level(suspect, mode), self._setup.ladder
         while ladder[level].loses == NOTHING_LOST or ladder[level].disables or ladder[level].p_works <= 0.0:
             level = next_level(ladder, level, suspect.component_class)  # the highest one can end a repair
         return level

@@ -74,10 +74,11 @@ class Register:
 
     def id_for(self, root: RootCause) -> int:
         """The number that was kept for the first incident of a defect that did not show at once, or a new one."""
-        if root.incident_id not in self._reserved:
-            return self.next_id()
-        self._reserved.discard(root.incident_id)
-        return root.incident_id
+        if root.incident_id in self._reserved:
+            self._reserved.discard(root.incident_id)
+            return root.incident_id
+        self._n_numbers += 1
+        return self._n_numbers - 1
 
     # ------------------------------------------------------------------ open incidents
 
@@ -138,10 +139,13 @@ class Register:
         """The defect lurks no longer; None if it did not: it was found, or its part was replaced."""
         return self._latent.pop(root.key, None)
 
+    @property
+    def has_latent(self) -> bool:
+        """Whether any defect lurks."""
+        return bool(self._latent)
+
     def pop_latent_in(self, holds: Callable[[str, int], bool]) -> list[Hidden]:
         """Defects that lurk no longer, the oldest first: those in parts (class, instance) that something holds."""
-        if not self._latent:
-            return []
         found = [one for one in self._latent.values() if holds(one.mode.component_class, one.instance)]
         for one in found:
             del self._latent[one.root.key]

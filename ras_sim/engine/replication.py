@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from functools import partial
+from functools import lru_cache, partial
 from typing import TYPE_CHECKING
 
 import simpy
@@ -103,6 +103,12 @@ def _cluster(env: simpy.Environment, setup: Setup, walk: BlastWalk, ledger: Ledg
     )
 
 
+@lru_cache(maxsize=4)
+def walk_of(setup: Setup) -> BlastWalk:
+    """The topology of a scenario's machine: what one replication has found out about it, the next ones know."""
+    return BlastWalk(setup.blueprint)
+
+
 class Replication:
     """The pieces of one replication, put together.
 
@@ -117,7 +123,7 @@ class Replication:
         self._env = env = simpy.Environment(initial_time=0.0)
         self._end = env.event()
         self._ledger = ledger = _empty_ledger(setup, seed, replication)
-        walk = BlastWalk(setup.blueprint)
+        walk = walk_of(setup)
         cluster = _cluster(env, setup, walk, ledger)
         workshop_key = base_key(seed, replication, "workshop")
         workshop = Workshop(env, setup.technicians, setup.shelves, ledger, workshop_key)

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import cast
 
+from ras_sim.distributions import Distribution
 from ras_sim.engine.arrivals import Arrivals
 from ras_sim.engine.course import Course
 from ras_sim.engine.register import Hidden, Register
 from ras_sim.engine.spread import Spread
 from ras_sim.faults.budget import Budgets
 from ras_sim.faults.clocks import EXTRA, Due
-from ras_sim.faults.modes import STOPPING, FailureMode, Mixture, Symptom
+from ras_sim.faults.modes import STOPPING, FailureMode
 from ras_sim.repair.incident import Incident
 from ras_sim.repair.policy import RootCause
 from ras_sim.scenario.setup import Setup
@@ -66,43 +68,37 @@ class Strikes:
         """
         _, _, accrued_h, mode_id, instance, life, node, origin = due
         mode = self._setup.modes[mode_id]
-        if isinstance(origin, RootCause):
-            latent = self._register.pop_latent(origin)
-            if latent is None:
-                return None  # it was found, or the part was replaced, before it could show
-            return self._show(mode, instance, latent.node, origin, latent.symptom)
-        lives = self._arrivals.lives[mode_id]
-        if life != EXTRA and lives.number(instance) != life:
-            return None  # the part was replaced before this could happen
-        key = origin if isinstance(origin, int) else lives.fault_key(instance, life)
+        if origin is None:
+            key = self._arrivals.lives[mode_id].fault_key(instance, life)
+            if key is None:
+                return None  # the part was replaced before this could happen
+            symptoms = mode.symptoms
+        elif isinstance(origin, int):
+            key, node, symptoms = origin, self._spread.home(mode, instance), mode.extra_symptoms
+        else:
+            return self._show_again(mode, instance, cast(RootCause, origin))
+        self.n_faults[mode_id] += 1
         root = self._register.new_root(key, needs_of(mode, key), accrued_h, life)
+        symptom = symptoms.draw(key, _SYMPTOM)
         if mode.absorbs is not None and self._budgets.overdraws(mode, instance):
             root.needs, root.overdrawn = max(root.needs, mode.absorbs.then), True
-        self.n_faults[mode_id] += 1
-        if life == EXTRA:
-            node = self._spread.home(mode, instance)
-            return self._set_in(mode, instance, node, root, self._symptom(mode, root, mode.extra_symptoms))
-        if mode.burst is not None:
-            self._arrivals.push_followers(mode, instance, life, key)
-        return self._set_in(mode, instance, node, root, self._symptom(mode, root, mode.symptoms))
+            symptom = mode.absorbs.shows or symptom
+        if mode.burst is not None and life != EXTRA:
+            self._arrivals.push_followers(mode, instance, key)
+        if mode.incubates is not None and symptom != "benign":
+            self._lurk(Hidden(mode, instance, node, root, symptom), mode.incubates)
+            return None
+        return self._show(mode, instance, node, root, symptom)
 
-    def _set_in(
-        self, mode: FailureMode, instance: int, node: int | None, root: RootCause, symptom: str
-    ) -> Course | None:
-        """The defect is there; it shows at once, or after a while."""
-        if mode.incubates is None or symptom == "benign":
-            return self._show(mode, instance, node, root, symptom)
-        self._register.reserve_id(root)
-        latent = Hidden(mode, instance, node, root, symptom)
-        self._register.lurk(latent, mode.incubates.draw(root.key, _INCUBATES))
-        return None
+    def _lurk(self, latent: Hidden, incubates: Distribution) -> None:
+        """The defect is there, and shows after a while."""
+        self._register.reserve_id(latent.root)
+        self._register.lurk(latent, incubates.draw(latent.root.key, _INCUBATES))
 
-    @staticmethod
-    def _symptom(mode: FailureMode, root: RootCause, symptoms: Mixture[Symptom]) -> Symptom:
-        """How a fault shows: as drawn, unless the budget of its part is used up and says otherwise."""
-        if root.overdrawn and mode.absorbs is not None and mode.absorbs.shows is not None:
-            return mode.absorbs.shows
-        return symptoms.draw(root.key, _SYMPTOM)
+    def _show_again(self, mode: FailureMode, instance: int, root: RootCause) -> Course | None:
+        """A defect that was there shows now, unless it was found, or the part was replaced, before it could."""
+        latent = self._register.pop_latent(root)
+        return None if latent is None else self._show(mode, instance, latent.node, root, latent.symptom)
 
     def _show(
         self, mode: FailureMode, instance: int, node: int | None, root: RootCause, symptom: str
@@ -112,11 +108,10 @@ class Strikes:
             self.n_benign[mode.mode_id] += 1
             self._arrivals.after_repair(mode, instance, node, root, age_kept=1.0)
             return None
-        open_incident = self._register.at(mode, instance)
-        ignored = open_incident is not None and open_incident.unattended and not open_incident.disabled
-        if open_incident is None or (ignored and symptom in STOPPING):
+        there = self._register.at(mode, instance)
+        if there is None or (symptom in STOPPING and there.unattended and not there.disabled):
             return self._open_incident(mode, instance, node, root, symptom)
-        self._merge(open_incident, root)
+        self._merge(there, root)
         return None
 
     @staticmethod

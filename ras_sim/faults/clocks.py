@@ -23,7 +23,7 @@ class Due(NamedTuple):
         accrued_h: the own clock of its node at which it comes.
         mode_id, instance: what fails.
         life: which life of the part this is: a fault of an earlier life is dropped. EXTRA for strikes and followers.
-        origin: the root cause that comes back, or None.
+        origin: None of a fault that ends a life; else its key, or the root cause that comes back.
     """
 
     at_h: float

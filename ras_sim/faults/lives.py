@@ -60,19 +60,23 @@ class Lives:
         life = self._lives.get(instance)
         return 0 if life is None else life.number
 
-    def fault_key(self, instance: int, life: int) -> int:
-        """The key of all draws about the fault that ends this life."""
+    def fault_key(self, instance: int, life: int) -> int | None:
+        """The key of all draws about the fault that ends this life; None if the part is in another one now."""
         now = self._lives.get(instance)
-        if now is not None and now.number == life:
-            return now.key
-        return child_key(self._key, instance << _LIFE_BITS | life)
+        if now is None:
+            return None if life else child_key(self._key, instance << _LIFE_BITS)
+        return now.key if now.number == life else None
 
-    def n_followers(self, instance: int, life: int) -> tuple[int, list[float]]:
-        """How many faults follow in a burst, and the gap before each, hours."""
+    def first_key(self, instance: int) -> int:
+        """The key of the fault that ends the first life of a part."""
+        return child_key(self._key, instance << _LIFE_BITS)
+
+    def n_followers(self, key: int) -> tuple[int, list[float]]:
+        """How many faults follow in a burst after the one with this key, and the gap before each, hours."""
         burst = self._mode.burst
         if burst is None:
             return 0, []
-        key = child_key(self.fault_key(instance, life), _BURST)
+        key = child_key(key, _BURST)
         n = burst.n_followers(uniform(key))
         return n, [burst.gap.quantile(uniform(key, 1 + k)) for k in range(n)]
 

@@ -5,12 +5,20 @@ from __future__ import annotations
 from ras_sim.ledger import NO_INCIDENT, JobRow, new_row
 
 
-def running_rows(
-    start_h: float, end_h: float, work_h: float, saving_h: float, tested_frac: float, speed: float, cause: int
-) -> list[JobRow]:
-    """The rows of one running interval; their hours sum to the interval.
+def book_running(
+    rows: list[JobRow],
+    start_h: float,
+    end_h: float,
+    work_h: float,
+    saving_h: float,
+    tested_frac: float,
+    speed: float,
+    cause: int,
+) -> None:
+    """Add the rows of one running interval; their hours sum to the interval.
 
     Args:
+        rows: the job table of the ledger.
         start_h, end_h: the interval.
         work_h: work done in it, hours at full speed.
         saving_h: hours of it in saves.
@@ -18,7 +26,6 @@ def running_rows(
         speed: relative speed, 0 < speed <= 1.
         cause: the incident to blame for what is lacking to full speed.
     """
-    rows = []
     hours = end_h - start_h - saving_h
     tested_h = tested_frac * hours
     if speed < 1.0:
@@ -32,4 +39,3 @@ def running_rows(
         rows.append(new_row(JobRow, (start_h, end_h, "validate", tested_h, NO_INCIDENT)))
     if saving_h > 0.0:
         rows.append(new_row(JobRow, (start_h, end_h, "checkpoint_save", saving_h, NO_INCIDENT)))
-    return rows

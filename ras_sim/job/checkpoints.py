@@ -171,9 +171,14 @@ class Progress:
             return
         # Measured from where the interval would have begun, the run has seen `left_h` of T(n) - T(saves).
         left_h += self._since_save_h / speed
-        saves = self._saves + self._whole_intervals(left_h)
-        left_h -= self._elapsed_h(saves)
-        to_save_h = interval_h / speed
+        to_save_h, each_h = interval_h / speed, self._plan.each_pause_h
+        if each_h is not None:
+            more = int(left_h / (to_save_h + each_h))
+            left_h -= more * interval_h / speed + more * each_h
+        else:
+            more = self._whole_intervals(left_h)
+            left_h -= self._elapsed_h(self._saves + more)
+        saves = self._saves + more
         since_h = left_h * speed if left_h > 0.0 else 0.0
         if left_h >= to_save_h:  # inside the pause of the next save
             saves, since_h = saves + 1, 0.0
@@ -188,10 +193,7 @@ class Progress:
     def _whole_intervals(self, left_h: float) -> int:
         """Largest k with T(saves + k) - T(saves) <= left_h: a guess from the mean cycle, then small steps."""
         plan = self._plan
-        cycle_h = plan.interval_h / self._speed
-        if plan.each_pause_h is not None:
-            return int(left_h / (cycle_h + plan.each_pause_h))
-        cycle_h += sum(tier.blocking_h / tier.multiple for tier in plan.tiers)
+        cycle_h = plan.interval_h / self._speed + sum(tier.blocking_h / tier.multiple for tier in plan.tiers)
         k = int(left_h / cycle_h)
         while self._elapsed_h(self._saves + k) > left_h:
             k -= 1
@@ -253,7 +255,7 @@ class Progress:
             save = self._last_valid(tier, now_h)
             if save:
                 kept.add(self._base_h, save)
-        self._rebase(self.position_h)
+        self._rebase(self._base_h + self._saves * self._plan.interval_h + self._since_save_h)
 
     def save_all(self, level: int) -> None:
         """Keep the work in hand on every tier that survives this level of loss (a stop that saves first)."""

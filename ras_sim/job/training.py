@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 
 import simpy
 
-from ras_sim.job.booking import running_rows
+from ras_sim.job.booking import book_running
 from ras_sim.job.checkpoints import NODE_LOST, NOTHING_LOST, PROCESSES_LOST, Progress, Tier
 from ras_sim.job.completion import Completion
 from ras_sim.job.phases import PHASES, Limit, Phases
@@ -58,6 +58,7 @@ class TrainingJob:
         self._taint = Taint()
         self._stopped_at_h = env.now
         self._speed, self._speed_cause = 1.0, NO_INCIDENT
+        self._untested_frac = 1.0 - spec.tested_frac  # of an hour between saves: the rest are pauses for tests
         self._wait = Wait(env, lambda: self._pace()[0] if self._phases.limits else 1.0)
         self._completion = Completion(env, lambda: self.running, self._complete)
         self._phases = Phases()
@@ -107,14 +108,12 @@ class TrainingJob:
         """
         effect = "extended"
         self._holders[holder] = category
-        if level > self._level:
-            if self._level == NOTHING_LOST:
-                self._blame = holder
-            self._level = level
-        self._everywhere = max(self._everywhere, level)
+        if level > self._level and self._level == NOTHING_LOST:
+            self._blame = holder
+        self.lose(level)
         if self._state == "running":
             self._close()
-            self._stopped_at_h = self._env.now
+            self._stopped_at_h = self._since_h
             self._on_stop()
             self._cause = self._blame = holder
             effect = "drained" if save_first else "paused" if level == NOTHING_LOST else "interrupted"
@@ -141,11 +140,10 @@ class TrainingJob:
 
     def mark(self, holder: int, category: str) -> None:
         """The incident has reached another stage."""
-        if self._holders.get(holder, category) == category:
-            return
-        self._holders[holder] = category
-        if self._state == "held":
-            self._show_front()
+        if self._holders.get(holder, category) != category:
+            self._holders[holder] = category
+            if self._state == "held":
+                self._show_front()
 
     def save_while_held(self) -> bool:
         """The job stands still and has lost nothing: save the work in hand; returns whether it can, and does."""
@@ -158,8 +156,10 @@ class TrainingJob:
 
     def lose(self, level: int) -> None:
         """State up to this level is lost in all nodes (a rung was tried, or a node was swapped out)."""
-        self._level = max(self._level, level)
-        self._everywhere = max(self._everywhere, level)
+        if level > self._level:
+            self._level = level
+        if level > self._everywhere:
+            self._everywhere = level
 
     def lose_in(self, level: int, nodes: Sequence[int], n_nodes: int) -> None:
         """The same of some of its nodes, which stand at these places of 0 .. n_nodes - 1."""
@@ -192,14 +192,10 @@ class TrainingJob:
         """
         if self._state == "running":
             self._close()
-            self._progress.set_speed(self._between_tests(speed))
+            self._progress.set_speed(speed * self._untested_frac)
+            if self._spec.work_h is not None:
+                self._arm_completion(self._spec.work_h)
         self._speed, self._speed_cause = speed, cause
-        if self._state == "running":
-            self._arm_completion()
-
-    def _between_tests(self, speed: float) -> float:
-        """Work in an hour between saves: at relative speed s, less the pauses for tests, s (1 - tested share)."""
-        return speed * (1.0 - self._spec.tested_frac)
 
     def taint(self, incident: int) -> None:
         """From now on the work of the job is corrupt, until it goes back to before this point."""
@@ -273,9 +269,14 @@ class TrainingJob:
         tier = self._spec.save_tier if self._state == "saving" else self._restore_from
         return self._phases.pace(self._state, "" if tier is None else tier.name)
 
+    def _is_stuck(self, state: str, tier: Tier | None) -> bool:
+        """Whether an outage lets nothing move in a state."""
+        return self._phases.pace(state, "" if tier is None else tier.name)[0] == 0.0
+
     def _enter(self, state: str, category: str) -> None:
         self._state, self._category = state, category
-        self._wait.drop()
+        if self._wait.left_h is not None:
+            self._wait.drop()
 
     def _saved(self) -> None:
         """The stop that saves first has saved."""
@@ -333,41 +334,41 @@ class TrainingJob:
 
     def _start_up(self) -> None:
         self._enter("initialise", "initialise")
-        if self._spec.start_up_h > 0.0 or (self._phases.limits and self._pace()[0] == 0.0):
+        if self._spec.start_up_h > 0.0 or self._is_stuck("initialise", self._restore_from):
             self._wait.begin(self._spec.start_up_h, self._restore)
         else:
             self._restore()
 
     def _restore(self) -> None:
         tier = self._restore_from
-        if tier is not None and (tier.restore_h > 0.0 or self._phases.pace("restore", tier.name)[0] == 0.0):
+        if tier is None or (tier.restore_h <= 0.0 and not self._is_stuck("restore", tier)):
+            self._run_anew()
+        else:
             self._close()
             self._enter("restore", "restore")
             self._wait.begin(tier.restore_h, self._run_anew)
-        else:
-            self._run_anew()
 
     def _run_anew(self) -> None:
         self._close()
         self._level = self._everywhere = NOTHING_LOST
-        self._progress.start(self._env.now, self._between_tests(self._speed))
+        self._progress.start(self._env.now, self._speed * self._untested_frac)
         self._compute(anew=True)
 
     def _run(self) -> None:
         """Go on after a pause in which nothing was lost."""
-        self._progress.resume(self._env.now, self._between_tests(self._speed))
+        self._progress.resume(self._env.now, self._speed * self._untested_frac)
         self._compute(anew=False)
 
     def _compute(self, anew: bool) -> None:
         self._enter("running", "productive")
         self._cause = NO_INCIDENT
-        self._arm_completion()
+        if self._spec.work_h is not None:
+            self._arm_completion(self._spec.work_h)
         self._on_run(anew)
 
-    def _arm_completion(self) -> None:
+    def _arm_completion(self, work_h: float) -> None:
         """Be called when the work is done, if nothing happens before."""
-        if self._spec.work_h is not None:
-            self._completion.expect(self._progress.time_to(self._spec.work_h))
+        self._completion.expect(self._progress.time_to(work_h))
 
     def _complete(self) -> None:
         self._close()
@@ -384,7 +385,7 @@ class TrainingJob:
         if self._state == "running":
             work_h, saving_h = self._progress.advance(now_h)
             tested, speed, cause = self._spec.tested_frac, self._speed, self._speed_cause
-            self._rows.extend(running_rows(start_h, now_h, work_h, saving_h, tested, speed, cause))
+            book_running(self._rows, start_h, now_h, work_h, saving_h, tested, speed, cause)
         else:
             hours = now_h - start_h
             if self._phases.limits:

@@ -19,16 +19,17 @@ class Wait:
         pace: the share of the usual speed at which the present state of the job goes on, 0..1.
 
     Attributes:
-        alarm: the one that counts; older ones are ignored when they ring.
+        alarm: the one that counts, or counted last; older ones are ignored when they ring.
+        left_h: of the delay, at the usual speed, as of when it was begun or its pace changed; None: nobody waits.
     """
 
-    __slots__ = ("_env", "_left_h", "_pace", "_paced_h", "_then", "alarm")
+    __slots__ = ("_env", "_pace", "_paced_h", "_then", "alarm", "left_h")
 
     def __init__(self, env: simpy.Environment, pace: Callable[[], float]) -> None:
         self._env, self._pace = env, pace
         self.alarm: simpy.Event | None = None
-        self._left_h: float | None = None  # of the delay, at the usual speed
-        self._paced_h = env.now  # as of when
+        self.left_h: float | None = None
+        self._paced_h = env.now
         self._then: Callable[[], None] = _nothing_follows
 
     def begin(self, delay_h: float, then: Callable[[], None]) -> None:
@@ -38,19 +39,19 @@ class Wait:
 
     def drop(self) -> None:
         """Nobody waits any more."""
-        self.alarm, self._left_h = None, None
+        self.alarm = self.left_h = None
 
     def change_pace(self, change: Callable[[], object]) -> None:
         """What is waited for goes on at another speed after this change."""
-        if self._left_h is not None:
-            self._left_h = max(0.0, self._left_h - (self._env.now - self._paced_h) * self._pace())
+        if self.left_h is not None:
+            self.left_h = max(0.0, self.left_h - (self._env.now - self._paced_h) * self._pace())
         change()
-        if self._left_h is not None:
-            self._set_alarm(self._left_h)
+        if self.left_h is not None:
+            self._set_alarm(self.left_h)
 
     def _set_alarm(self, left_h: float) -> None:
         """Ring when the delay is over at the present pace; never while nothing moves."""
-        self._left_h, self._paced_h, self.alarm = left_h, self._env.now, None
+        self.left_h, self._paced_h, self.alarm = left_h, self._env.now, None
         pace = self._pace()
         if pace == 0.0:
             return
@@ -59,4 +60,5 @@ class Wait:
 
     def _ring(self, alarm: simpy.Event) -> None:
         if alarm is self.alarm:  # otherwise the state has changed since it was set
+            self.left_h = None
             self._then()

@@ -26,6 +26,8 @@ Cause = tuple[str, int, str, str, int]
 
 _WIDE = 64  # ids from which numpy sets up faster than python walks
 _NOTHING: Mapping[str, float] = {}
+_MOST_KEPT = 1_000_000
+"""Ids of nodes and GPUs in answers that are kept (some tens of MB): beyond that they are found anew."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +90,7 @@ class BlastWalk:
         self._resets = [edge for edge in blueprint.edges if edge.relation == "resets_with"]
         self._names = frozenset(edge.name for edge in blueprint.edges) | frozenset(RELATIONS)
         self._far: dict[tuple[str, int], _Reach] = {}
+        self._n_kept = 0  # ids in it
         self._local: dict[str, _Local] = {}
         for cls, home in blueprint.homes.items():
             if self._stays_in_node(cls):
@@ -234,7 +237,12 @@ class BlastWalk:
         reach = self._far.get((cls, instance))
         if reach is None:
             self._check_instance(cls, instance)
-            reach = self._far[cls, instance] = self._certain(cls, instance)
+            reach = self._certain(cls, instance)
+            self._n_kept += len(reach.nodes) + len(reach.gpus) + len(reach.slowed)
+            if self._n_kept > _MOST_KEPT:
+                self._far.clear()
+                self._n_kept = 0
+            self._far[cls, instance] = reach
         return reach
 
     def _certain(self, cls: str, instance: int) -> _Reach:
