@@ -317,7 +317,8 @@ class Cluster:
         self._job.update(newcomers)
         self.joined.extend(newcomers)
         self._note(-len(nodes))
-        self._set_free(nodes)
+        if not self._holds.keys() >= set(nodes):
+            self._set_free(nodes)
         return newcomers
 
     def _is_free(self, node: int) -> bool:

@@ -95,6 +95,8 @@ class Arrivals:
         self._calendar, self._powered, self._in_job = Axis(), Axis(), Axis()
         self._axes = {"calendar": self._calendar, "powered": self._powered, "in_job": self._in_job}
         self._ages_in_job = any(mode.clock == "in_job" for mode in setup.modes)
+        powered = any(mode.clock == "powered" for mode in setup.modes)
+        self._by_hour = (self._calendar, self._powered) if powered else (self._calendar,)
         idle = idle if self._ages_in_job else ()
         self._seasonal = {
             (mode.clock, mode.season): SeasonalClock(mode.clock, mode.season, idle)
@@ -197,12 +199,11 @@ class Arrivals:
 
     def own_clock(self, mode: FailureMode, instance: int, node: int | None) -> float:
         """The clock that a part in that node ages on, now."""
-        axis, now_h = self._axis_of[mode.mode_id], self._env.now
-        if mode.clock == "in_job" and self._fleet.batches:
+        now_h, axis, season = self._env.now, self._axis_of[mode.mode_id], self._season_of[mode.mode_id]
+        if self._fleet.batches and mode.clock == "in_job":
             batch = self._fleet.of_part(mode, instance)
             if batch is not None and now_h < batch.serves_h:
                 return mode.passed_h(now_h) - mode.passed_h(batch.serves_h)
-        season = self._season_of[mode.mode_id]
         if season is not None:
             return axis.accrued(node, season.read(now_h))
         return axis.accrued(node, self.job_clock.read(now_h) if axis is self._in_job else now_h)
@@ -334,7 +335,7 @@ class Arrivals:
 
     def arm(self) -> None:
         """Make sure that the alarm rings when the next fault is due."""
-        for axis in self._calendar, self._powered:
+        for axis in self._by_hour:
             if axis.queue:
                 self._arm_at(axis.queue[0].at_h)
         if self.job_clock.runs:
@@ -361,7 +362,7 @@ class Arrivals:
             return  # an alarm that was overtaken
         self._alarm_h = math.inf
         begun: list[Course | None] = []
-        for axis in self._calendar, self._powered:
+        for axis in self._by_hour:
             while axis.queue and (due := axis.pop_due(now_h + _EARLY_H)) is not None:
                 begun.append(self._strike(due))
         clock, axis = self.job_clock, self._in_job

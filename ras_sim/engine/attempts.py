@@ -83,9 +83,8 @@ class Attempts:
         start_h = asked_h
         works = True
         if rung.part:
-            works = yield from self._workshop.take_part(
-                incident.incident_id, rung.name, self._spread.unit_class(incident), uniform(root.key, draws + _DOA)
-            )
+            unit, u_doa = self._spread.unit_class(incident), partial(uniform, root.key, draws + _DOA)
+            works = yield from self._workshop.take_part(incident.incident_id, rung.name, unit, u_doa)
             start_h = env.now
         duration_h = rung.duration.draw(root.key, draws + _DURATION)
         if rung.technician:
@@ -97,7 +96,7 @@ class Attempts:
         if rung.powers_off:
             self._arrivals.power_on(off)
         if rung.part:
-            self._exchange(incident, rung, works, child_key(root.key, draws + _RETURNED))
+            self._exchange(incident, rung, works, draws)
         outcome = self._outcome(root, rung, draws, works)
         if rung.tested and outcome != "failed":
             outcome = yield from self._test(incident, outcome, draws)
@@ -117,12 +116,13 @@ class Attempts:
         self._ledger.attempts.append(new_row(AttemptRow, row))
         return outcome
 
-    def _exchange(self, incident: Incident, rung: Rung, works: bool, key: int) -> None:
+    def _exchange(self, incident: Incident, rung: Rung, works: bool, draws: int) -> None:
         """A part was put in; the one before goes back. It is faulty if this rung is the one that the fault needs."""
         root = incident.root
         faulty = root.needs == rung.level if root.installed is None else not root.installed
-        unit = self._spread.unit_class(incident)
-        self._workshop.send_back(unit, faulty, uniform(key, 0), uniform(key, 1))
+        shelf = self._workshop.shelf(self._spread.unit_class(incident))
+        if shelf is not None:
+            shelf.send_back(faulty, child_key(root.key, draws + _RETURNED))
         root.installed = works
         if not works:
             root.needs = max(root.needs, rung.level)  # whatever was wrong, now it takes another part

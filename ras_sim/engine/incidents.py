@@ -183,12 +183,12 @@ class Incidents:
 
     def _life(self, incident: Incident, mode: FailureMode) -> Steps:
         """From onset to return to service."""
-        if mode.corruption is not None and incident.symptom == "silent":
-            return  # nothing but a monitor or a test finds it
-        draws = incident.root.n_returns * _BLOCK
-        shown = None if incident.symptom in STOPPING else self.impact.exposure.shown(incident)
-        if shown is not None:
-            yield shown
+        if incident.symptom not in STOPPING:
+            if mode.corruption is not None and incident.symptom == "silent":
+                return  # nothing but a monitor or a test finds it
+            shown = self.impact.exposure.shown(incident)
+            if shown is not None:
+                yield shown
         delay_h = self._detection.delay_h(incident, mode)
         if delay_h > 0.0:
             yield self._env.timeout(delay_h)
@@ -201,7 +201,7 @@ class Incidents:
             incident.outcome = "tolerated"
             return
         if self._policy.degraded is not None and self._degraded.can_wait(incident):
-            yield from self._defer(incident, draws)
+            yield from self._defer(incident)
             if not math.isnan(incident.closed_h):
                 return
         elif incident.symptom != "exception":  # a caught one is retried first, and looked into if that does not help
@@ -216,8 +216,8 @@ class Incidents:
         Returns:
             Whether the fault itself is repaired now, not a part that was taken for it.
         """
-        draws = incident.root.n_returns * _BLOCK
-        delay_h = self._setup.diagnose.draw(incident.root.key, _DIAGNOSE + draws)
+        root = incident.root
+        delay_h = self._setup.diagnose.draw(root.key, _DIAGNOSE + root.n_returns * _BLOCK)
         if incident.symptom in STOPPING:
             if delay_h > 0.0:
                 self.impact.stage(incident, "diagnose")
@@ -230,9 +230,9 @@ class Incidents:
         incident.located_h = self._env.now
         return self.settle is None or self.settle(incident, mode)
 
-    def _defer(self, incident: Incident, draws: int) -> Steps:
+    def _defer(self, incident: Incident) -> Steps:
         """Diagnose while the job runs on, and let the repair wait; then take the nodes that it slows out of the job."""
-        delay_h = self._setup.diagnose.draw(incident.root.key, _DIAGNOSE + draws)
+        delay_h = self._setup.diagnose.draw(incident.root.key, _DIAGNOSE + incident.root.n_returns * _BLOCK)
         if delay_h > 0.0:
             yield self._env.timeout(delay_h)
         incident.located_h = self._env.now
@@ -251,13 +251,15 @@ class Incidents:
             self.impact.drain(incident)
         ladder, dispatcher, merging = self._policy.ladder, self.dispatcher, self._merging
         level, outcome = dispatcher.first_level(incident, mode), ""
+        is_sought = math.isnan(incident.located_h)  # a caught exception: what to repair is not known yet
         while outcome not in ENDINGS:
             level = dispatcher.next_level(incident, level)
             rung = ladder[level]
-            if rung.loses > NOTHING_LOST and math.isnan(incident.located_h):
+            if is_sought and rung.loses > NOTHING_LOST:
                 is_located = yield from self._diagnose(incident, mode)
                 if not is_located:
                     return
+                is_sought = False
             if merging is not None and (work := merging.on(incident)) is not None:
                 outcome = yield from self._ride(incident, work)
                 if not math.isnan(incident.closed_h):

@@ -43,6 +43,7 @@ class Spread:
         self._gpus_are_parts = setup.blueprint.n_gpus > 0
         self._redundant = {edge.source for edge in setup.blueprint.edges if edge.needs is not None}
         self._lost: dict[str, set[int]] = {}  # redundant parts that are down now
+        self._units: dict[tuple[str, int], tuple[str, int]] = {}  # a part that failed -> the unit that holds it
 
     def home(self, mode: FailureMode, instance: int) -> int | None:
         """The node that holds the part."""
@@ -103,9 +104,14 @@ class Spread:
 
     def unit(self, incident: Incident) -> tuple[str, int]:
         """The replaceable unit that holds the part: (class, id)."""
-        cls, unit = incident.component_class, self.unit_class(incident)
-        held_by = container_of(self._walk, cls, incident.instance, unit)
-        return (cls, incident.instance) if held_by is None else (unit, held_by)
+        part, unit = (incident.component_class, incident.instance), self.unit_class(incident)
+        if unit == incident.component_class:
+            return part
+        found = self._units.get(part)
+        if found is None:
+            held_by = container_of(self._walk, *part, unit)
+            found = self._units[part] = part if held_by is None else (unit, held_by)
+        return found
 
     def holds(self, unit: str, unit_id: int, component_class: str, instance: int) -> bool:
         """Whether a part is in an instance of a replaceable unit."""

@@ -108,9 +108,10 @@ class TrainingJob:
         """
         effect = "extended"
         self._holders[holder] = category
-        if level > self._level and self._level == NOTHING_LOST:
-            self._blame = holder
-        self.lose(level)
+        if level > NOTHING_LOST:
+            if self._level == NOTHING_LOST:
+                self._blame = holder
+            self.lose(level)
         if self._state == "running":
             self._close()
             self._stopped_at_h = self._since_h

@@ -91,18 +91,18 @@ class Shelf:
         condition = cast(Condition, taken.value)
         return "dead" if condition == "sound" and u_doa < self.rule.p_doa else condition
 
-    def send_back(self, faulty: bool, u_missed: float, u_time: float) -> None:
+    def send_back(self, faulty: bool, key: int) -> None:
         """A unit was taken out. If no fault is found in it, it comes back; otherwise it is scrapped.
 
         Args:
             faulty: whether there is a fault in it.
-            u_missed, u_time: draws in (0, 1), for whether that is missed and for the turn-round time.
+            key: of its draws: whether that is missed (0), and the turn-round time (1).
         """
         returns = self.rule.returns
-        if returns is None or (faulty and u_missed >= returns.p_missed):
+        if returns is None or (faulty and uniform(key, 0) >= returns.p_missed):
             return
         self._note("parts_returning", 1)
-        back = self._env.timeout(returns.turn_round.quantile(u_time))
+        back = self._env.timeout(returns.turn_round.draw(key, 1))
         back.callbacks.append(partial(self._come_back, faulty))
 
     def _come_back(self, faulty: bool, _: simpy.Event) -> None:

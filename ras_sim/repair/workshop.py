@@ -95,7 +95,12 @@ class Workshop:
         self._lacking: dict[PartRow, None] = {}  # parts that are waited for
         self._technicians = technicians
         self._crews = {} if technicians is None else _crews(env, technicians)
-        rows.extend(ResourceRow(0.0, _resource("technicians_busy", name), 0) for name in self._crews)
+        # Crew -> the resources of the ledger that tell how many wait for it, and how many of it are busy.
+        self._levels = {
+            name: tuple(f"{kind}.{name}" if name else kind for kind in ("technician_queue", "technicians_busy"))
+            for name in self._crews
+        }
+        rows.extend(ResourceRow(0.0, busy, 0) for _, busy in self._levels.values())
         # Keys by name: no shelf moves another's draws.
         self._shelves = {
             cls: Shelf(env, cls, rule, rows, child_key(key, *cls.encode())) for cls, rule in shelves.items()
@@ -138,7 +143,7 @@ class Workshop:
                 done = yield from self._spend(left_h, crew, until_h)
                 left_h -= self._env.now - visit.arrived_h
             self._leave(visit)
-            self._rows.append(ResourceRow(self._env.now, _resource("technicians_busy", name), -1))
+            self._rows.append(new_row(ResourceRow, (visit.left_h, self._levels[name][1], -1)))
             crew.release(sent, order if done else None)
             if done:
                 return first_h
@@ -161,12 +166,13 @@ class Workshop:
 
     def _sent(self, visit: Visit, call: simpy.Event) -> Generator[simpy.Event, None, Sent]:
         """Wait until somebody sets out."""
-        self._rows.append(ResourceRow(self._env.now, _resource("technician_queue", visit.crew), 1))
+        queue, busy = self._levels[visit.crew]
+        self._rows.append(new_row(ResourceRow, (visit.called_h, queue, 1)))
         yield call
-        self._rows.append(ResourceRow(self._env.now, _resource("technician_queue", visit.crew), -1))
-        self._rows.append(ResourceRow(self._env.now, _resource("technicians_busy", visit.crew), 1))
+        visit.sent_h = now_h = self._env.now
+        self._rows.append(new_row(ResourceRow, (now_h, queue, -1)))
+        self._rows.append(new_row(ResourceRow, (now_h, busy, 1)))
         sent = cast(Sent, call.value)
-        visit.sent_h = self._env.now
         if sent.technician.off_h < math.inf:
             visit.off_duty_h = sent.technician.off_h
         return sent
@@ -194,34 +200,32 @@ class Workshop:
     # ------------------------------------------------------------------ parts
 
     def take_part(
-        self, incident_id: int, rung: str, component_class: str, u_doa: float
+        self, incident_id: int, rung: str, component_class: str, u_doa: Callable[[], float]
     ) -> Generator[simpy.Event, None, bool]:
         """Take a part, waiting for one if the shelf is empty.
 
         Args:
             incident_id, rung: what for.
             component_class: what is taken.
-            u_doa: a draw in (0, 1): whether a new part is dead on arrival.
+            u_doa: returns a draw in (0, 1): whether a new part is dead on arrival.
 
         Returns:
             Whether it works.
         """
-        asked = PartRow(incident_id, rung, component_class, self._env.now, math.nan, "")
-        shelf = self._shelves.get(component_class)
+        asked_h, shelf = self._env.now, self._shelves.get(component_class)
         condition: Condition = "sound"
         if shelf is not None:
-            self._lacking[asked] = None
-            condition = yield from shelf.take(u_doa)
-            del self._lacking[asked]
-        self._ledger.parts.append(asked._replace(taken_h=self._env.now, condition=condition))
+            lacking = PartRow(incident_id, rung, component_class, asked_h, math.nan, "")
+            self._lacking[lacking] = None
+            condition = yield from shelf.take(u_doa())
+            del self._lacking[lacking]
+        row = incident_id, rung, component_class, asked_h, self._env.now, condition
+        self._ledger.parts.append(new_row(PartRow, row))
         return condition in ("sound", "returned")
 
-    def send_back(self, component_class: str, faulty: bool, u_missed: float, u_time: float) -> None:
-        """A unit was taken out of the machine; see `Shelf.send_back`."""
-        shelf = self._shelves.get(component_class)
-        if shelf is not None:
-            shelf.send_back(faulty, u_missed, u_time)
-
+    def shelf(self, component_class: str) -> Shelf | None:
+        """Where units of a class are kept; None of a class that never runs out."""
+        return self._shelves.get(component_class)
 
 def _crews(env: simpy.Environment, technicians: Technicians) -> dict[str, Crew]:
     """The crews by name; one of which nobody is ever there is left out."""
@@ -231,8 +235,3 @@ def _crews(env: simpy.Environment, technicians: Technicians) -> dict[str, Crew]:
         for name, shifts in technicians.crews.items()
         if any(shift.count for shift in shifts)
     }
-
-
-def _resource(kind: str, crew: str) -> str:
-    """Name of a resource of a crew."""
-    return f"{kind}.{crew}" if crew else kind
