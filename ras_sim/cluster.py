@@ -7,6 +7,7 @@ A node of the job that is held still has its place there until it is swapped out
 
 from __future__ import annotations
 
+from bisect import bisect_left, insort
 from collections.abc import Callable, Iterable, Sequence
 from itertools import islice
 from typing import Literal
@@ -44,6 +45,7 @@ class Cluster:
         "_places",
         "_probation",
         "_rows",
+        "_sorted",
         "_spares",
         "_warm",
         "idle",
@@ -72,6 +74,7 @@ class Cluster:
         limit = self._limit
         self.members: Sequence[int] = limit if isinstance(limit, range) else sorted(limit)  # serve the job, or may
         self._job = set(job)
+        self._sorted: list[int] | None = None  # the same in order, once somebody has asked for that
         self._n_places = len(job)
         self.idle: Sequence[int] = (
             range(n_job_nodes, n_nodes) if group is None else sorted(set(range(n_nodes)) - self._job)
@@ -107,7 +110,7 @@ class Cluster:
     @property
     def n_sound(self) -> int:
         """Nodes that serve the job and that no incident holds."""
-        return len(self._job) - sum(node in self._job for node in self._holds)
+        return len(self._job) - len(self._job.intersection(self._holds))
 
     def place(self, node: int) -> int:
         """The place of a node among the ranks of the job: its own number until it has taken that of another."""
@@ -145,13 +148,37 @@ class Cluster:
             share: which, in the order of their numbers, 0 <= share < 1.
             but: a node that is not meant.
         """
-        nodes = sorted(node for node in self._job if node not in self._holds and node != but)
-        return nodes[int(share * len(nodes))] if nodes else None
+        job, left_out = self._in_order_of_number(), self._job.intersection(self._holds)
+        if but in self._job:
+            left_out.add(but)
+        n = len(job) - len(left_out)
+        if n <= 0:
+            return None
+        place = int(share * n)  # among those that are meant: behind each that is not, one further
+        for node in sorted(left_out):
+            place += bisect_left(job, node) <= place
+        return job[place]
 
     def block(self, node: int, n: int) -> list[int]:
         """The nodes of the job whose places are in the same block of n places as that of a node of the job, in order."""
         block = self.place(node) // n
-        return sorted(one for one in self._job if self.place(one) // n == block)
+        return [one for one in self._in_order_of_number() if self.place(one) // n == block]
+
+    def _in_order_of_number(self) -> list[int]:
+        """The nodes of the job, ascending: sorted when they are first asked for, and kept in order from then on."""
+        if self._sorted is None:
+            self._sorted = sorted(self._job)
+        return self._sorted
+
+    def _exchange(self, leavers: Iterable[int], newcomers: Iterable[int]) -> None:
+        """Nodes leave the job, others join it."""
+        self._job.difference_update(leavers)
+        self._job.update(newcomers)
+        if self._sorted is not None:
+            for node in leavers:
+                del self._sorted[bisect_left(self._sorted, node)]
+            for node in newcomers:
+                insort(self._sorted, node)
 
     def of_job(self, nodes: Iterable[int]) -> list[int]:
         """Those of the nodes that serve the job."""
@@ -254,7 +281,7 @@ class Cluster:
 
     def leave(self, nodes: list[int]) -> None:
         """Nodes leave the job and nobody takes their places; those that are held are out, the others become spares."""
-        self._job.difference_update(nodes)
+        self._exchange(nodes, ())
         self._set_free(nodes)
 
     def _set_free(self, nodes: Iterable[int]) -> int:
@@ -283,7 +310,7 @@ class Cluster:
         taken = {self.place(node) for node in self._job}
         open_places = (place for place in range(self._n_places) if place not in taken)
         self._places.update(zip(newcomers, open_places, strict=False))
-        self._job.update(newcomers)
+        self._exchange((), newcomers)
         self.joined.extend(newcomers)
         if newcomers:
             self._note(-len(newcomers))
@@ -313,8 +340,7 @@ class Cluster:
         for node, newcomer in zip(nodes, newcomers, strict=True):
             del self._spares[newcomer]
             places[newcomer] = places.get(node, node)
-        self._job.difference_update(nodes)
-        self._job.update(newcomers)
+        self._exchange(nodes, newcomers)
         self.joined.extend(newcomers)
         self._note(-len(nodes))
         if not self._holds.keys() >= set(nodes):

@@ -135,10 +135,11 @@ class Accusations:
             ordinal: a number that no other test of this name on this defect has.
         """
         mode = defect.mode
+        p_finds = test.errors.covers(mode.component_class, mode.key)
+        if p_finds <= 0.0:
+            return False
         key = child_key(self._test_keys[test.name], defect.root.key)
-        return uniform(key, ordinal) < test.errors.covers(mode.component_class, mode.key) and self._can_show(
-            mode.mode_id, defect.root
-        )
+        return uniform(key, ordinal) < p_finds and self._can_show(mode.mode_id, defect.root)
 
     def report(self, test: Test, node: int, defect: Hidden | None, draws: int) -> None:
         """A test says that a node is defective, rightly or by mistake."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 
 import simpy
@@ -17,9 +18,12 @@ class Countdown:
         window: only hours in it count; None: all.
         then: called when none is left.
         from_load: only hours in which nodes compute at this share of full speed or more count.
+
+    Attributes:
+        over_h: when none will be left if the job computes on; inf while hours do not count.
     """
 
-    __slots__ = ("alarm", "from_load", "left_h", "since_h", "then", "window")
+    __slots__ = ("from_load", "left_h", "over_h", "since_h", "then", "window")
 
     def __init__(
         self, left_h: float, window: Window | None, then: Callable[[], None], from_load: float = 0.0
@@ -29,38 +33,41 @@ class Countdown:
         self.window = window
         self.then = then
         self.since_h = 0.0
-        self.alarm: simpy.Event | None = None
+        self.over_h = math.inf
 
-    def pass_until(self, now_h: float) -> None:
-        """Take off what has passed since the job computes."""
-        if self.alarm is not None:
+    def count_from(self, now_h: float) -> None:
+        """Hours count from now on."""
+        due_h = now_h + self.left_h
+        if self.window is not None:
+            due_h = max(now_h, self.window.reached_h(now_h, self.left_h))
+        self.since_h, self.over_h = now_h, now_h + (due_h - now_h)
+
+    def pause(self, now_h: float) -> None:
+        """Take off what has passed since hours count; they do no more."""
+        if self.over_h < math.inf:
             passed_h = now_h - self.since_h
             if self.window is not None:
                 passed_h = self.window.open_h(now_h) - self.window.open_h(self.since_h)
             self.left_h = max(0.0, self.left_h - passed_h)
-            self.alarm = None
-
-    def due_h(self, now_h: float) -> float:
-        """When it is due if the job computes from now on."""
-        if self.window is None:
-            return now_h + self.left_h
-        return max(now_h, self.window.reached_h(now_h, self.left_h))
+            self.over_h = math.inf
 
 
 class Countdowns:
-    """All countdowns of one replication.
+    """All countdowns of one replication; one alarm, for the next that will be over.
 
     Args:
         env: the simulation.
     """
 
-    __slots__ = ("_env", "_load", "_runs", "_waiting")
+    __slots__ = ("_alarm", "_alarm_h", "_env", "_load", "_runs", "_waiting")
 
     def __init__(self, env: simpy.Environment) -> None:
         self._env = env
         self._waiting: dict[Countdown, None] = {}  # in the order in which they were begun
         self._runs = False
         self._load = 1.0
+        self._alarm: simpy.Event | None = None  # the one that counts
+        self._alarm_h = math.inf
 
     def begin(
         self, after_h: float, then: Callable[[], None], window: Window | None = None, from_load: float = 0.0
@@ -68,47 +75,65 @@ class Countdowns:
         """Call `then` after so many hours of computing, in the window and at that load or more."""
         one = Countdown(after_h, window, then, from_load)
         self._waiting[one] = None
-        if self._runs:
-            self._arm(one)
+        if self._runs and self._load >= from_load:
+            one.count_from(self._env.now)
+            self._arm()
         return one
 
     def cancel(self, one: Countdown) -> None:
         """Forget it; nothing happens if it is over."""
         self._waiting.pop(one, None)
-        one.alarm = None
+        one.over_h = math.inf
 
     def job_runs(self) -> None:
         """The job computes from now on."""
         self._runs = True
+        now_h = self._env.now
         for one in self._waiting:
-            self._arm(one)
+            if self._load >= one.from_load:
+                one.count_from(now_h)
+        self._arm()
 
     def job_stops(self) -> None:
         """The job computes no more."""
         self._runs = False
+        now_h = self._env.now
         for one in self._waiting:
-            one.pass_until(self._env.now)
+            one.pause(now_h)
+        self._alarm, self._alarm_h = None, math.inf
 
     def change_load(self, load: float) -> None:
         """From now on nodes compute at this share of full speed."""
         before, self._load = self._load, load
         if not self._runs:
             return
+        now_h = self._env.now
         for one in self._waiting:
             if before < one.from_load <= load:
-                self._arm(one)
+                one.count_from(now_h)
             elif load < one.from_load <= before:
-                one.pass_until(self._env.now)
+                one.pause(now_h)
+        self._arm()
 
-    def _arm(self, one: Countdown) -> None:
-        if self._load < one.from_load:
-            return
+    def _arm(self) -> None:
+        """Make sure that the alarm rings when the next countdown is over."""
+        next_h = min([one.over_h for one in self._waiting], default=math.inf)
+        if next_h < self._alarm_h:
+            now_h = self._env.now
+            delay_h = next_h - now_h
+            if now_h + delay_h > next_h:  # by the last bit of a float: ring before that, and wait for the rest, which is exact
+                delay_h = math.nextafter(delay_h, 0.0)
+            self._alarm_h = next_h
+            self._alarm = alarm = self._env.timeout(delay_h)
+            alarm.callbacks.append(self._ring)
+
+    def _ring(self, alarm: simpy.Event) -> None:
+        if alarm is not self._alarm:
+            return  # the job has stopped since it was set, or another countdown came before
+        self._alarm, self._alarm_h = None, math.inf
         now_h = self._env.now
-        one.since_h = now_h
-        one.alarm = alarm = self._env.timeout(one.due_h(now_h) - now_h)
-        alarm.callbacks.append(lambda event: self._ring(one, event))
-
-    def _ring(self, one: Countdown, alarm: simpy.Event) -> None:
-        if one.alarm is alarm:  # otherwise the job has stopped since it was set
-            self.cancel(one)
-            one.then()
+        for one in tuple(self._waiting):
+            if one.over_h <= now_h:  # otherwise one before it has stopped the job, or cancelled this one
+                self.cancel(one)
+                one.then()
+        self._arm()

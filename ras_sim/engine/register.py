@@ -11,7 +11,7 @@ from typing import NamedTuple
 import simpy
 
 from ras_sim.engine.arrivals import Arrivals
-from ras_sim.faults.modes import FailureMode
+from ras_sim.faults.modes import QUIET, FailureMode
 from ras_sim.ledger import Ledger
 from ras_sim.repair.incident import Incident
 from ras_sim.repair.policy import RootCause
@@ -156,7 +156,7 @@ class Register:
         found = [
             Hidden(self._setup.modes[one.mode_id], one.instance, one.node, one.root, one.symptom, one)
             for one in self._open.values()
-            if one.undiscovered and one.node is not None and within(one.node)
+            if one.symptom in QUIET and one.undiscovered and one.node is not None and within(one.node)
         ]
         return found + [one for one in self._latent.values() if one.node is not None and within(one.node)]
 

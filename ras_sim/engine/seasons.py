@@ -30,6 +30,7 @@ class SeasonalClock:
         self._since = 0.0  # reading of the season's hours at which the job began to run
         self._hours = 0.0  # of the season while the job ran, before that
         self.runs = clock != "in_job"
+        self._next = self._next_h = math.nan  # the reading at which the next fault is due, and when that will be
         if clock == "in_job":
             self.axis.left_at_h = dict.fromkeys(idle, 0.0)
 
@@ -43,17 +44,24 @@ class SeasonalClock:
 
     def due_h(self) -> float:
         """When the next fault is due; inf if none is."""
-        return self.when_h(self.axis.queue[0].at_h) if self.axis.queue else math.inf
+        if not self.axis.queue:
+            return math.inf
+        reading = self.axis.queue[0].at_h
+        if reading != self._next:
+            self._next, self._next_h = reading, self.when_h(reading)
+        return self._next_h
 
     def job_runs(self, now_h: float) -> None:
         """The job computes from now on."""
         if self.clock == "in_job":
             self._since, self.runs = self._season.passed_h(now_h), True
+            self._next = math.nan
 
     def job_stops(self, now_h: float) -> None:
         """The job computes no more."""
         if self.clock == "in_job":
             self._hours, self.runs = self.read(now_h), False
+            self._next = math.nan
 
     def leave(self, clock: Clock, nodes: Iterable[int], now_h: float) -> None:
         """Nodes cease to age on a kind of clock."""

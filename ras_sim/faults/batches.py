@@ -98,7 +98,10 @@ class Fleet:
     def of_node(self, node: int) -> Batch | None:
         """The batch of a node, None for one of those in no batch."""
         place = bisect_right(self._firsts, node) - 1
-        return self.batches[place] if place >= 0 and node in self.batches[place].nodes else None
+        if place < 0:
+            return None
+        batch = self.batches[place]
+        return batch if node < batch.first + batch.n_nodes else None
 
     def of_part(self, mode: FailureMode, instance: int) -> Batch | None:
         """The batch of a part: that of the node it belongs to."""

@@ -12,7 +12,7 @@ Source: Cox & Oakes, "Analysis of Survival Data" (1984), section 5.2 (accelerate
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 _STEPS, _ULPS = 100, 2.0
 
@@ -30,12 +30,19 @@ class Season:
     amplitude: float
     period_h: float
     peak_h: float
+    _turn: float = field(init=False, repr=False, compare=False)  # 2 pi / P
+    _swing: float = field(init=False, repr=False, compare=False)  # A P / (2 pi)
+    _at_start: float = field(init=False, repr=False, compare=False)  # sin(2 pi peak / P)
+
+    def __post_init__(self) -> None:
+        turn = 2.0 * math.pi / self.period_h
+        object.__setattr__(self, "_turn", turn)
+        object.__setattr__(self, "_swing", self.amplitude / turn)
+        object.__setattr__(self, "_at_start", math.sin(turn * self.peak_h))
 
     def passed_h(self, t_h: float) -> float:
         """W(t): how much a part ages from 0 to t_h >= 0."""
-        turn = 2.0 * math.pi / self.period_h
-        swing = math.sin(turn * (t_h - self.peak_h)) + math.sin(turn * self.peak_h)
-        return t_h + self.amplitude / turn * swing
+        return t_h + self._swing * (math.sin(self._turn * (t_h - self.peak_h)) + self._at_start)
 
     def when_h(self, aged_h: float) -> float:
         """The inverse of W to rounding, from above: W(when_h(w)) >= w.
@@ -45,7 +52,6 @@ class Season:
         """
         if aged_h <= 0.0:
             return 0.0
-        turn = 2.0 * math.pi / self.period_h
         reach_h = self.amplitude * self.period_h / math.pi
         low, high, t_h, near_h = max(0.0, aged_h - reach_h), aged_h + reach_h, aged_h, _ULPS * math.ulp(aged_h)
         for _ in range(_STEPS):
@@ -53,10 +59,12 @@ class Season:
             if abs(ahead_h) <= near_h:
                 break
             low, high = (low, t_h) if ahead_h >= 0.0 else (t_h, high)
-            slope = 1.0 + self.amplitude * math.cos(turn * (t_h - self.peak_h))
+            slope = 1.0 + self.amplitude * math.cos(self._turn * (t_h - self.peak_h))
             step_h = ahead_h / slope if slope > 0.0 else math.inf
             t_h = t_h - step_h if low < t_h - step_h < high else 0.5 * (low + high)
-        if self.passed_h(t_h) >= aged_h:
+        else:
+            ahead_h = self.passed_h(t_h) - aged_h
+        if ahead_h >= 0.0:
             return t_h
         low = t_h
         while low < (t_h := 0.5 * (low + high)) < high:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, field
 
+from ras_sim.faults.modes import QUIET
 from ras_sim.ledger import IncidentRow, new_row
 from ras_sim.repair.policy import RootCause
 
@@ -62,13 +63,13 @@ class Incident:
     @property
     def undiscovered(self) -> bool:
         """Whether it slows or corrupts the job, or would, and nobody has noticed."""
-        return self.symptom in ("slow", "silent") and math.isnan(self.detected_h) and math.isnan(self.closed_h)
+        return self.symptom in QUIET and math.isnan(self.detected_h) and math.isnan(self.closed_h)
 
     @property
     def unattended(self) -> bool:
         """Whether nobody repairs it: it slows or corrupts the job unfound, is tolerated, or its repair waits."""
-        hidden = self.symptom in ("slow", "silent")
-        return self.deferred or (hidden and (math.isnan(self.detected_h) or self.outcome == "tolerated"))
+        is_quiet = self.symptom in QUIET
+        return self.deferred or (is_quiet and (math.isnan(self.detected_h) or self.outcome == "tolerated"))
 
     def row(self, needs_rung: str, gpus_per_node: int) -> IncidentRow:
         """The incident as a row of the ledger."""

@@ -26,6 +26,7 @@ Cause = tuple[str, int, str, str, int]
 
 _WIDE = 64  # ids from which numpy sets up faster than python walks
 _NOTHING: Mapping[str, float] = {}
+_CONTAINED = {relation: 0.0 for relation in RELATIONS if relation != "contains"}
 _MOST_KEPT = 1_000_000
 """Ids of nodes and GPUs in answers that are kept (some tens of MB): beyond that they are found anew."""
 
@@ -91,6 +92,7 @@ class BlastWalk:
         self._names = frozenset(edge.name for edge in blueprint.edges) | frozenset(RELATIONS)
         self._far: dict[tuple[str, int], _Reach] = {}
         self._n_kept = 0  # ids in it
+        self._inside: tuple[tuple[str, int], Mapping[str, tuple[int, ...]]] = ("", -1), {}
         self._local: dict[str, _Local] = {}
         for cls, home in blueprint.homes.items():
             if self._stays_in_node(cls):
@@ -146,6 +148,12 @@ class BlastWalk:
         for cls, ids in blast.capacity.items():
             nodes |= self._nodes_below(cls, np.fromiter(ids, np.int64, len(ids)), set())
         return tuple(sorted(nodes.difference(self.nodes_in(blast))))
+
+    def inside(self, cls: str, instance: int) -> Mapping[str, tuple[int, ...]]:
+        """Class -> ids of what an instance consists of, itself among them, by ``contains`` edges; the last answer is kept."""
+        if self._inside[0] != (cls, instance):
+            self._inside = (cls, instance), self.walk(cls, instance, _CONTAINED).down
+        return self._inside[1]
 
     # ------------------------------------------------------------------ certain effects
 

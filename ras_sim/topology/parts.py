@@ -12,8 +12,6 @@ from ras_sim.topology.blueprint import RELATIONS
 
 Ids = NDArray[np.int64]
 
-_CONTAINED = {relation: 0.0 for relation in RELATIONS if relation != "contains"}
-
 MACHINE = "machine"
 """The name that stands for the whole machine where a class is asked for."""
 
@@ -46,7 +44,7 @@ def contents_of(walk: BlastWalk, unit: str, unit_id: int, cls: str) -> list[int]
         return [unit_id]
     nodes: tuple[int, ...] = (unit_id,)
     if unit != "node" or cls not in walk.blueprint.homes:
-        inside = walk.walk(unit, unit_id, _CONTAINED).down
+        inside = walk.inside(unit, unit_id)
         nodes = inside.get("node", ())
         if not nodes or cls not in walk.blueprint.homes:
             return list(inside.get(cls, ()))
