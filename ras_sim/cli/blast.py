@@ -9,7 +9,7 @@ from ras_sim.errors import InputError, Problem, nearest
 from ras_sim.formats import format_percent
 from ras_sim.scenario.model import Scenario
 from ras_sim.topology import BlastWalk, Blueprint
-from ras_sim.topology.blast import Cause
+from ras_sim.topology.trouble import Cause
 
 _MANY = 8
 _MANY_SOURCES = 8

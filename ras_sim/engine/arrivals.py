@@ -200,7 +200,7 @@ class Arrivals:
     def own_clock(self, mode: FailureMode, instance: int, node: int | None) -> float:
         """The clock that a part in that node ages on, now."""
         now_h, axis, season = self._env.now, self._axis_of[mode.mode_id], self._season_of[mode.mode_id]
-        if self._fleet.batches and mode.clock == "in_job":
+        if now_h < self._fleet.all_serve_h and mode.clock == "in_job":
             batch = self._fleet.of_part(mode, instance)
             if batch is not None and now_h < batch.serves_h:
                 return mode.passed_h(now_h) - mode.passed_h(batch.serves_h)

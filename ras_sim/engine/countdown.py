@@ -121,7 +121,7 @@ class Countdowns:
         if next_h < self._alarm_h:
             now_h = self._env.now
             delay_h = next_h - now_h
-            if now_h + delay_h > next_h:  # by the last bit of a float: ring before that, and wait for the rest, which is exact
+            if now_h + delay_h > next_h:  # by the last bit: ring before that, and wait for the rest, which is exact
                 delay_h = math.nextafter(delay_h, 0.0)
             self._alarm_h = next_h
             self._alarm = alarm = self._env.timeout(delay_h)

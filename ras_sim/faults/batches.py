@@ -86,13 +86,19 @@ class Fleet:
     Args:
         batches: disjoint ranges of nodes, in any order; () for a machine of one kind.
         per_node: failure mode id -> parts of its class in each node, 0 for parts outside nodes, which are in no batch.
+
+    Attributes:
+        all_there_h: from then on every batch is installed.
+        all_serve_h: from then on every batch is burnt in, too.
     """
 
-    __slots__ = ("_firsts", "_per_node", "batches")
+    __slots__ = ("_firsts", "_per_node", "all_serve_h", "all_there_h", "batches")
 
     def __init__(self, batches: Sequence[Batch], per_node: Sequence[int]) -> None:
         self.batches = tuple(sorted(batches, key=lambda batch: batch.first))
         self._firsts = [batch.first for batch in self.batches]
+        self.all_there_h = max((batch.joins_h for batch in self.batches), default=0.0)
+        self.all_serve_h = max((batch.serves_h for batch in self.batches), default=0.0)
         self._per_node = per_node
 
     def of_node(self, node: int) -> Batch | None:
@@ -121,12 +127,12 @@ class Fleet:
 
     def installed(self, mode: FailureMode, instance: int, now_h: float) -> bool:
         """Whether a part is there yet."""
-        batch = self.of_part(mode, instance)
+        batch = self.of_part(mode, instance) if now_h < self.all_there_h else None
         return batch is None or batch.joins_h <= now_h
 
     def there(self, nodes: list[int], now_h: float) -> list[int]:
         """Those of the nodes that are installed."""
-        if not self.batches or all(batch.joins_h <= now_h for batch in self.batches):
+        if now_h >= self.all_there_h:
             return nodes
         batches = [(node, self.of_node(node)) for node in nodes]
         return [node for node, batch in batches if batch is None or batch.joins_h <= now_h]

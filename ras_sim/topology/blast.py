@@ -1,52 +1,25 @@
 """Blast radius: what goes down with a part, as a walk over the blueprint that carries sets of ids.
 
-The rule, for every edge ``e`` and target ``t`` with ``n`` sources over it: ``lost`` is the number of these
-sources that are down and whose trouble crosses. If ``n - lost < needs`` (None: n), ``t`` is down too and
-the walk goes on from it. Otherwise, over a ``connects`` edge, ``t`` runs on with ``(n - lost)/n`` of its
-bandwidth. Whether trouble crosses ``e`` to ``t`` is drawn once per fault, from a uniform that belongs to the
-pair: a higher probability therefore takes down a superset.
-
-What is down is the smallest set that obeys the rule: the order of the walk does not matter.
+How trouble spreads is told in `ras_sim.topology.trouble`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 
 import numpy as np
 
 from ras_sim.errors import nearest
-from ras_sim.topology.blueprint import ID_BITS, RELATIONS, Blueprint, Edge
+from ras_sim.topology.blueprint import RELATIONS, Blueprint, Edge
 from ras_sim.topology.index import Ids
+from ras_sim.topology.trouble import Blast, Draw, Trouble
 
-Draw = Callable[[int], float]
-Cause = tuple[str, int, str, str, int]
-
-_WIDE = 64  # ids from which numpy sets up faster than python walks
 _NOTHING: Mapping[str, float] = {}
 _CONTAINED = {relation: 0.0 for relation in RELATIONS if relation != "contains"}
 _MOST_KEPT = 1_000_000
 """Ids of nodes and GPUs in answers that are kept (some tens of MB): beyond that they are found anew."""
-
-
-@dataclass(frozen=True, slots=True)
-class Blast:
-    """What one fault takes down and what it only narrows.
-
-    Args:
-        down: class -> ids that are down, ascending, the origin among them.
-        capacity: class -> id -> bandwidth that is left, in (0, 1); the narrowest edge counts. Only
-            targets of ``connects`` edges that lost some sources and are up.
-        why: for each id that is down, in the order found, except the origin: (source class, source id,
-            edge name, class, id). Empty unless asked for.
-    """
-
-    down: dict[str, tuple[int, ...]]
-    capacity: dict[str, dict[int, float]]
-    why: tuple[Cause, ...] = ()
-
 
 Effects = tuple[tuple[int, ...], int, float, tuple[int, ...]]
 """What a fault is certain to do: ids of the nodes that are down or hold a GPU that is, number of GPUs that are down,
@@ -81,6 +54,10 @@ class BlastWalk:
 
     Args:
         blueprint: the machine.
+
+    Attributes:
+        ways: up from a class to one that may hold it, over some relations, as far as somebody has asked
+            (`ras_sim.topology.parts`).
     """
 
     def __init__(self, blueprint: Blueprint) -> None:
@@ -92,6 +69,7 @@ class BlastWalk:
         self._names = frozenset(edge.name for edge in blueprint.edges) | frozenset(RELATIONS)
         self._far: dict[tuple[str, int], _Reach] = {}
         self._n_kept = 0  # ids in it
+        self.ways: dict[tuple[str, str, Collection[str]], tuple[Edge, ...]] = {}
         self._inside: tuple[tuple[str, int], Mapping[str, tuple[int, ...]]] = ("", -1), {}
         self._local: dict[str, _Local] = {}
         for cls, home in blueprint.homes.items():
@@ -130,7 +108,7 @@ class BlastWalk:
         self._check_instance(cls, instance)
         for name, p_cross in spreads.items():
             self._check_spread(name, p_cross)
-        spread = _Spread(self._out, spreads, draw, already_down or {}, explain)
+        spread = Trouble(self._out, spreads, draw, already_down or {}, explain)
         spread.run(cls, instance)
         return spread.blast()
 
@@ -150,7 +128,7 @@ class BlastWalk:
         return tuple(sorted(nodes.difference(self.nodes_in(blast))))
 
     def inside(self, cls: str, instance: int) -> Mapping[str, tuple[int, ...]]:
-        """Class -> ids of what an instance consists of, itself among them, by ``contains`` edges; the last answer is kept."""
+        """Class -> ids of what an instance consists of, itself among them; the last answer is kept."""
         if self._inside[0] != (cls, instance):
             self._inside = (cls, instance), self.walk(cls, instance, _CONTAINED).down
         return self._inside[1]
@@ -298,109 +276,6 @@ class BlastWalk:
             raise ValueError(f"spreads: got {name!r}, {_wanted(name, self._names)}")
         if not 0.0 <= p_cross <= 1.0:
             raise ValueError(f"spreads: {name}: got {p_cross}, want 0..1")
-
-
-class _Spread:
-    """One walk in progress."""
-
-    __slots__ = ("_already", "_crossed", "_down", "_draw", "_explain", "_lost", "_out", "_spreads", "_why")
-
-    def __init__(
-        self,
-        out: Mapping[str, list[tuple[int, Edge]]],
-        spreads: Mapping[str, float],
-        draw: Draw | None,
-        already: Mapping[str, AbstractSet[int]],
-        explain: bool,
-    ) -> None:
-        self._out, self._spreads, self._draw, self._already = out, spreads, draw, already
-        self._explain = explain
-        self._down: dict[str, set[int]] = {}
-        self._lost: dict[str, tuple[Edge, dict[int, int]]] = {}
-        self._crossed: dict[int, bool] = {}
-        self._why: list[Cause] = []
-
-    def run(self, cls: str, instance: int) -> None:
-        """Carry the trouble on, class by class, until nothing new goes down."""
-        self._down[cls] = {instance}
-        frontier: dict[str, list[int]] = {cls: [instance]}
-        while frontier:
-            source = next(iter(frontier))
-            ids = frontier.pop(source)
-            for number, edge in self._out[source]:
-                p_cross = self._p_cross(edge)
-                if p_cross <= 0.0:
-                    continue
-                hit = self._hit(number, edge, p_cross, ids)
-                if hit:
-                    frontier.setdefault(edge.target, []).extend(hit)
-
-    def blast(self) -> Blast:
-        """What was found."""
-        down = {cls: tuple(sorted(ids)) for cls, ids in self._down.items() if ids}
-        capacity: dict[str, dict[int, float]] = {}
-        for edge, lost in self._lost.values():
-            gone = self._down[edge.target]
-            for target, n_lost in sorted(lost.items()):
-                if edge.relation == "connects" and target not in gone:
-                    n_sources = edge.index.n_sources(target)
-                    left = capacity.setdefault(edge.target, {})
-                    left[target] = min(left.get(target, 1.0), (n_sources - n_lost) / n_sources)
-        return Blast(down, capacity, tuple(self._why))
-
-    def _p_cross(self, edge: Edge) -> float:
-        if not self._spreads:
-            return edge.p_cross
-        return self._spreads.get(edge.name, self._spreads.get(edge.relation, edge.p_cross))
-
-    def _hit(self, number: int, edge: Edge, p_cross: float, ids: list[int]) -> Iterable[int]:
-        """The targets that the newly lost sources ``ids`` take down; they are marked down."""
-        down = self._down.setdefault(edge.target, set())
-        if p_cross >= 1.0 and edge.needs is None and not self._explain:
-            new = _all_targets(edge, ids) - down
-            down |= new
-            return new
-        hit = []
-        for source in ids:
-            for target in edge.index.targets_of(source):
-                if target in down or not self._crosses(number, target, p_cross):
-                    continue
-                if edge.needs is None or self._too_few(edge, edge.needs, source, target):
-                    down.add(target)
-                    hit.append(target)
-                    if self._explain:
-                        self._why.append((edge.source, source, edge.name, edge.target, target))
-        return hit
-
-    def _crosses(self, number: int, target: int, p_cross: float) -> bool:
-        if p_cross >= 1.0:
-            return True
-        ordinal = number << ID_BITS | target
-        crossed = self._crossed.get(ordinal)
-        if crossed is None:
-            if self._draw is None:
-                raise ValueError(f"draw: got None, want a function: an edge crosses with p = {p_cross}")
-            crossed = self._crossed[ordinal] = self._draw(ordinal) < p_cross
-        return crossed
-
-    def _too_few(self, edge: Edge, needs: int, source: int, target: int) -> bool:
-        """Count one more lost source of the target; whether those left are too few."""
-        lost = self._lost.setdefault(edge.name, (edge, {}))[1]
-        already = self._already.get(edge.source, ())
-        n_lost = lost.get(target)
-        if n_lost is None:
-            n_lost = sum(other in already for other in edge.index.sources_of(target)) if already else 0
-        # Each source comes here once per target; one that was down before is counted above.
-        if source not in already:
-            n_lost += 1
-        lost[target] = n_lost
-        return edge.index.n_sources(target) - n_lost < needs
-
-
-def _all_targets(edge: Edge, ids: list[int]) -> set[int]:
-    if len(ids) >= _WIDE:
-        return set(edge.index.targets(np.array(ids, np.int64)).tolist())
-    return set().union(*[edge.index.targets_of(source) for source in ids])
 
 
 def _repeats(edge: Edge, n_sources: int, n_targets: int) -> bool:

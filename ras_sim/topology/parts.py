@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ras_sim.topology.blast import BlastWalk
-from ras_sim.topology.blueprint import RELATIONS
+from ras_sim.topology.blueprint import RELATIONS, Edge
 
 Ids = NDArray[np.int64]
 
@@ -76,7 +76,7 @@ def group_of(walk: BlastWalk, cls: str) -> Callable[[int], int]:
 
 
 def holder(
-    walk: BlastWalk, cls: str, instance: int, unit: str, relations: Collection[str] = RELATIONS
+    walk: BlastWalk, cls: str, instance: int, unit: str, relations: tuple[str, ...] = RELATIONS
 ) -> int | None:
     """The instance of `unit` that holds a part: the part itself, its node, or what it hangs on; None if there is none.
 
@@ -90,15 +90,24 @@ def holder(
         return instance
     if unit == "node" and cls in walk.blueprint.homes:
         return walk.home_node(cls, instance)
-    seen, frontier = {cls}, [(cls, instance)]
+    way = walk.ways.get((cls, unit, relations))
+    if way is None:
+        way = walk.ways[cls, unit, relations] = _way_up(walk, cls, unit, relations)
+    for edge in way:
+        instance = min(edge.index.sources_of(instance))
+    return int(instance) if way else None
+
+
+def _way_up(walk: BlastWalk, cls: str, unit: str, relations: Collection[str]) -> tuple[Edge, ...]:
+    """The edges from a class up to one that may hold it, the lowest first: the shortest such way; () if there is none."""
+    seen, frontier = {cls}, [(cls, tuple[Edge, ...]())]
     while frontier:
-        below_cls, below = frontier.pop(0)
+        below, way = frontier.pop(0)
         for edge in walk.blueprint.edges:
-            known = edge.target == below_cls and edge.source not in seen
-            if known and edge.relation in relations and edge.p_cross > 0.0:
-                above = min(edge.index.sources_of(below))
+            leads_up = edge.target == below and edge.source not in seen
+            if leads_up and edge.relation in relations and edge.p_cross > 0.0:
                 if edge.source == unit:
-                    return int(above)
+                    return (*way, edge)
                 seen.add(edge.source)
-                frontier.append((edge.source, above))
-    return None
+                frontier.append((edge.source, (*way, edge)))
+    return ()
