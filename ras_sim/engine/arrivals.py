@@ -284,7 +284,7 @@ class Arrivals:
         for clock in self._seasonal.values():
             clock.leave("in_job", leavers, self._env.now)
             clock.join("in_job", newcomers, self._env.now)
-            self._arm_at(clock.due_h())
+            self._arm_at(clock.due_h(self._alarm_h))
         if not self._ages_in_job:
             return
         for node in leavers:
@@ -317,7 +317,9 @@ class Arrivals:
             self._powered.join(node, self._env.now)
         for clock in self._seasonal.values():
             clock.join("powered", on, self._env.now)
-        self.arm()
+            self._arm_at(clock.due_h(self._alarm_h))
+        if self._powered.queue:
+            self._arm_at(self._powered.queue[0].at_h)
 
     def job_runs(self) -> None:
         """The job computes from now on."""
@@ -325,7 +327,7 @@ class Arrivals:
         self._arm_in_job()
         for clock in self._seasonal.values():
             clock.job_runs(self._env.now)
-            self._arm_at(clock.due_h())
+            self._arm_at(clock.due_h(self._alarm_h))
 
     def job_stops(self) -> None:
         """The job computes no more."""
@@ -335,13 +337,16 @@ class Arrivals:
 
     def arm(self) -> None:
         """Make sure that the alarm rings when the next fault is due."""
+        next_h = math.inf
         for axis in self._by_hour:
-            if axis.queue:
-                self._arm_at(axis.queue[0].at_h)
+            if axis.queue and axis.queue[0].at_h < next_h:
+                next_h = axis.queue[0].at_h
+        for clock in self._seasonal.values():
+            next_h = min(next_h, clock.due_h(next_h))
+        if next_h < self._alarm_h:
+            self._arm_at(next_h)
         if self.job_clock.runs:
             self._arm_in_job()
-        for clock in self._seasonal.values():
-            self._arm_at(clock.due_h())
 
     def _arm_in_job(self) -> None:
         """The same for the clock of the job, which runs."""
@@ -362,8 +367,9 @@ class Arrivals:
             return  # an alarm that was overtaken
         self._alarm_h = math.inf
         begun: list[Course | None] = []
+        until_h = now_h + _EARLY_H
         for axis in self._by_hour:
-            while axis.queue and (due := axis.pop_due(now_h + _EARLY_H)) is not None:
+            while axis.queue and axis.queue[0].at_h <= until_h and (due := axis.pop_due(until_h)) is not None:
                 begun.append(self._strike(due))
         clock, axis = self.job_clock, self._in_job
         while clock.runs and (due := axis.pop_due(clock.read(now_h) + _EARLY_H)) is not None:

@@ -11,9 +11,9 @@ from typing import NamedTuple
 import simpy
 
 from ras_sim.engine.arrivals import Arrivals
-from ras_sim.faults.modes import QUIET, FailureMode
+from ras_sim.faults.modes import FailureMode
 from ras_sim.ledger import Ledger
-from ras_sim.repair.incident import Incident
+from ras_sim.repair.incident import QUIET, Incident
 from ras_sim.repair.policy import RootCause
 from ras_sim.scenario.setup import Setup
 

@@ -42,12 +42,14 @@ class SeasonalClock:
         """The hour of the run at which it reads so, if it does not stop before; inf if it stands still."""
         return self._season.when_h(self._since + (reading - self._hours)) if self.runs else math.inf
 
-    def due_h(self) -> float:
-        """When the next fault is due; inf if none is."""
-        if not self.axis.queue:
+    def due_h(self, before_h: float) -> float:
+        """When the next fault is due; inf if none is, or none before that hour."""
+        if not (self.runs and self.axis.queue):
             return math.inf
         reading = self.axis.queue[0].at_h
         if reading != self._next:
+            if self._season.soonest_h(self._since + (reading - self._hours)) >= before_h:
+                return math.inf
             self._next, self._next_h = reading, self.when_h(reading)
         return self._next_h
 

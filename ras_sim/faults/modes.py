@@ -24,9 +24,6 @@ SYMPTOMS: tuple[Symptom, ...] = ("exception", "crash", "hang", "slow", "silent",
 STOPPING = frozenset({"exception", "crash", "hang"})
 """Symptoms that stop the job at once."""
 
-QUIET = frozenset({"slow", "silent"})
-"""Symptoms of which nobody knows until they are detected."""
-
 Clock = Literal["calendar", "powered", "in_job"]
 CLOCKS: tuple[Clock, ...] = ("calendar", "powered", "in_job")
 """The time a part ages on: always, while its node has power, or while its node computes for the job."""

@@ -44,11 +44,14 @@ class Season:
         """W(t): how much a part ages from 0 to t_h >= 0."""
         return t_h + self._swing * (math.sin(self._turn * (t_h - self.peak_h)) + self._at_start)
 
+    def soonest_h(self, aged_h: float) -> float:
+        """A bound on the inverse of W from below: W(t) is never further than A P / pi from t."""
+        return max(0.0, aged_h - 2.0 * self._swing)
+
     def when_h(self, aged_h: float) -> float:
         """The inverse of W to rounding, from above: W(when_h(w)) >= w.
 
         Newton's method; halving instead where that would leave the bracket, since W may stand still at an instant (A = 1).
-        W(t) is never further than A P / pi from t.
         """
         if aged_h <= 0.0:
             return 0.0

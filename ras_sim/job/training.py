@@ -59,9 +59,9 @@ class TrainingJob:
         self._stopped_at_h = env.now
         self._speed, self._speed_cause = 1.0, NO_INCIDENT
         self._untested_frac = 1.0 - spec.tested_frac  # of an hour between saves: the rest are pauses for tests
-        self._wait = Wait(env, lambda: self._pace()[0] if self._phases.limits else 1.0)
-        self._completion = Completion(env, lambda: self.running, self._complete)
         self._phases = Phases()
+        self._wait = Wait(env, self._phases, lambda: self._pace()[0])
+        self._completion = Completion(env, lambda: self.running, self._complete)
         self._restore_from: Tier | None = None
         self._start_test: tuple[Callable[[], float], Callable[[], None]] | None = None
         self.may_start: Callable[[float, int], bool] | None = None  # asked before it comes back; who says no holds it

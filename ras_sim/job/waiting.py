@@ -6,6 +6,8 @@ from collections.abc import Callable
 
 import simpy
 
+from ras_sim.job.phases import Phases
+
 
 def _nothing_follows() -> None:
     """No delay was begun yet."""
@@ -16,17 +18,18 @@ class Wait:
 
     Args:
         env: the simulation.
-        pace: the share of the usual speed at which the present state of the job goes on, 0..1.
+        phases: the outages that go on: while there is none, everything goes on at its usual speed.
+        pace: the share of the usual speed at which the present state of the job goes on, 0..1, while there are outages.
 
     Attributes:
         alarm: the one that counts, or counted last; older ones are ignored when they ring.
         left_h: of the delay, at the usual speed, as of when it was begun or its pace changed; None: nobody waits.
     """
 
-    __slots__ = ("_env", "_pace", "_paced_h", "_then", "alarm", "left_h")
+    __slots__ = ("_env", "_pace", "_paced_h", "_phases", "_then", "alarm", "left_h")
 
-    def __init__(self, env: simpy.Environment, pace: Callable[[], float]) -> None:
-        self._env, self._pace = env, pace
+    def __init__(self, env: simpy.Environment, phases: Phases, pace: Callable[[], float]) -> None:
+        self._env, self._phases, self._pace = env, phases, pace
         self.alarm: simpy.Event | None = None
         self.left_h: float | None = None
         self._paced_h = env.now
@@ -44,16 +47,18 @@ class Wait:
     def change_pace(self, change: Callable[[], object]) -> None:
         """What is waited for goes on at another speed after this change."""
         if self.left_h is not None:
-            self.left_h = max(0.0, self.left_h - (self._env.now - self._paced_h) * self._pace())
+            pace = self._pace() if self._phases.limits else 1.0
+            self.left_h = max(0.0, self.left_h - (self._env.now - self._paced_h) * pace)
         change()
         if self.left_h is not None:
             self._set_alarm(self.left_h)
 
     def _set_alarm(self, left_h: float) -> None:
         """Ring when the delay is over at the present pace; never while nothing moves."""
-        self.left_h, self._paced_h, self.alarm = left_h, self._env.now, None
-        pace = self._pace()
+        self.left_h, self._paced_h = left_h, self._env.now
+        pace = self._pace() if self._phases.limits else 1.0
         if pace == 0.0:
+            self.alarm = None
             return
         self.alarm = alarm = self._env.timeout(left_h if pace == 1.0 else left_h / pace)
         alarm.callbacks.append(self._ring)

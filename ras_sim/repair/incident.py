@@ -5,9 +5,11 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, field
 
-from ras_sim.faults.modes import QUIET
 from ras_sim.ledger import IncidentRow, new_row
 from ras_sim.repair.policy import RootCause
+
+QUIET = frozenset({"slow", "silent"})
+"""Symptoms of which nobody knows until they are detected."""
 
 
 @dataclass(slots=True, eq=False)
