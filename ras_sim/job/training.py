@@ -275,6 +275,7 @@ class TrainingJob:
         return self._phases.pace(state, "" if tier is None else tier.name)[0] == 0.0
 
     def _enter(self, state: str, category: str) -> None:
+        """Be in another state, whatever was waited for in the one before."""
         self._state, self._category = state, category
         if self._wait.left_h is not None:
             self._wait.drop()
@@ -334,7 +335,7 @@ class TrainingJob:
             self._start_up()
 
     def _start_up(self) -> None:
-        self._enter("initialise", "initialise")
+        self._state = self._category = "initialise"
         if self._spec.start_up_h > 0.0 or self._is_stuck("initialise", self._restore_from):
             self._wait.begin(self._spec.start_up_h, self._restore)
         else:
@@ -346,7 +347,7 @@ class TrainingJob:
             self._run_anew()
         else:
             self._close()
-            self._enter("restore", "restore")
+            self._state = self._category = "restore"
             self._wait.begin(tier.restore_h, self._run_anew)
 
     def _run_anew(self) -> None:
@@ -361,8 +362,7 @@ class TrainingJob:
         self._compute(anew=False)
 
     def _compute(self, anew: bool) -> None:
-        self._enter("running", "productive")
-        self._cause = NO_INCIDENT
+        self._state, self._category, self._cause = "running", "productive", NO_INCIDENT
         if self._spec.work_h is not None:
             self._arm_completion(self._spec.work_h)
         self._on_run(anew)
