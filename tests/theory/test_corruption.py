@@ -11,7 +11,7 @@ import pytest
 import simpy
 
 from ras_sim.engine import simulate
-from ras_sim.engine.countdown import Countdowns
+from ras_sim.engine.countdown import Countdown, Countdowns
 from ras_sim.faults.corruption import Window
 from ras_sim.ledger import IncidentRow, Ledger
 from ras_sim.scenario.model import Scenario
@@ -152,6 +152,51 @@ def test_a_countdown_rings_when_a_walk_has_counted_its_hours(seed: int, window: 
             env.run(until=until_h)
     env.run(until=at_h + step_h)
     assert rung_h == pytest.approx([at_h], abs=1.5 * step_h)
+
+
+@pytest.mark.parametrize("seed", range(30))
+def test_many_countdowns_ring_as_each_would_alone(seed: int) -> None:
+    """Begun and cancelled at random; some stop the job when they ring, some begin the next one. All are added up by hand."""
+    rng, env = np.random.default_rng(seed), simpy.Environment()
+    countdowns, rung = Countdowns(env), list[tuple[float, int]]()
+    expected, left_h, handles = list[tuple[float, int]](), dict[int, float](), dict[int, Countdown]()
+    runs_now, stoppers = False, set[int]()
+
+    def ring(number: int) -> None:
+        rung.append((env.now, number))
+        if number in stoppers:
+            countdowns.job_stops()
+
+    for _ in range(60):
+        act = rng.choice(["begin", "cancel", "turn", "turn"])
+        if act == "begin":
+            for number in range(len(handles), len(handles) + 3):  # some of them are over at once
+                left_h[number] = float(rng.integers(1, 4))
+                handles[number] = countdowns.begin(left_h[number], lambda number=number: ring(number))
+                if rng.random() < 0.3:
+                    stoppers.add(number)
+        elif act == "cancel" and left_h:
+            gone = int(rng.choice(list(left_h)))
+            countdowns.cancel(handles[gone])
+            del left_h[gone]
+        elif act == "turn":
+            runs_now = not runs_now
+            (countdowns.job_runs if runs_now else countdowns.job_stops)()
+        at_h, until_h = env.now, env.now + float(rng.integers(1, 3 << 20)) / (1 << 20)  # sums are exact
+        while runs_now and left_h and at_h + min(left_h.values()) <= until_h:
+            passed_h = min(left_h.values())
+            at_h += passed_h
+            left_h = {one: span_h - passed_h for one, span_h in left_h.items()}
+            for one in [one for one, span_h in left_h.items() if span_h == 0.0]:
+                if runs_now:  # those after one that stops the job wait until it runs again
+                    expected.append((at_h, one))
+                    del left_h[one]
+                    runs_now = one not in stoppers
+        if runs_now:
+            left_h = {one: span_h - (until_h - at_h) for one, span_h in left_h.items()}
+        env.run(until=until_h)
+        assert rung == expected
+    assert len(rung) > 3
 
 
 def first_event_h(ledger: Ledger) -> float | None:

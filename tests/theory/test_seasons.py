@@ -48,6 +48,7 @@ def test_the_time_change_is_the_integral_of_the_pace_and_its_inverse(
         assert passed == pytest.approx(expected, abs=1e-8)
         assert clock.passed_h(clock.when_h(passed)) == pytest.approx(passed, abs=1e-10)
         assert clock.when_h(passed) == pytest.approx(t_h, abs=1e-4 if amplitude == 1.0 else 1e-9)
+        assert t_h - 2.0 * amplitude * period_h / math.pi <= clock.soonest_h(passed) <= t_h + 1e-9
 
 
 @pytest.mark.parametrize("amplitude", [1.0, 0.999999999, 0.99999, 0.7])
