@@ -51,6 +51,7 @@ class Register:
         self._arrivals = arrivals
         self._ledger = ledger
         self._open: dict[int, Incident] = {}
+        self._quiet: dict[int, Incident] = {}  # those of them of which nobody may know
         self._at: dict[tuple[int, int], Incident] = {}  # mode and part -> the incident that further faults join
         self._latent: dict[int, Hidden] = {}  # by key: what does not show yet, or only seems to be fixed
         self._n_numbers = 0
@@ -85,6 +86,8 @@ class Register:
     def open(self, incident: Incident) -> None:
         """An incident begins; further faults of its mode in its part join it."""
         self._open[incident.incident_id] = self._at[incident.mode_id, incident.instance] = incident
+        if incident.symptom in QUIET:
+            self._quiet[incident.incident_id] = incident
 
     def open_alarm(self, incident: Incident) -> None:
         """An alarm is an incident, too, until it is closed; no fault joins it."""
@@ -98,6 +101,8 @@ class Register:
         """The incident is open no more."""
         incident.closed_h, incident.outcome = self._env.now, outcome
         del self._open[incident.incident_id]
+        if self._quiet:
+            self._quiet.pop(incident.incident_id, None)
         place = incident.mode_id, incident.instance
         if self._at.get(place) is incident:
             del self._at[place]
@@ -155,8 +160,8 @@ class Register:
         """Defects that nobody has noticed, in nodes of which `within` holds, the oldest first."""
         found = [
             Hidden(self._setup.modes[one.mode_id], one.instance, one.node, one.root, one.symptom, one)
-            for one in self._open.values()
-            if one.symptom in QUIET and one.undiscovered and one.node is not None and within(one.node)
+            for one in self._quiet.values()
+            if one.undiscovered and one.node is not None and within(one.node)
         ]
         return found + [one for one in self._latent.values() if one.node is not None and within(one.node)]
 

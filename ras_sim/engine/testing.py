@@ -28,11 +28,11 @@ class Schedule:
         key: of its draws.
     """
 
-    __slots__ = ("_key", "_left", "_n_alarms", "_n_runs", "_turn", "test")
+    __slots__ = ("_durations", "_key", "_left", "_n_alarms", "_n_runs", "_turn", "test")
 
     def __init__(self, test: Test, key: int) -> None:
         self.test = test
-        self._key = key
+        self._key, self._durations = key, child_key(key, _DURATION)
         self._n_runs = self._n_alarms = self._turn = 0
         self._left = self._gap()
 
@@ -58,7 +58,7 @@ class Schedule:
     def next_duration_h(self) -> float:
         """How long the test takes the next time."""
         self._n_runs += 1
-        return self.test.errors.duration.draw(child_key(self._key, _DURATION), self._n_runs)
+        return self.test.errors.duration.draw(self._durations, self._n_runs)
 
     def swap_key(self) -> int:
         """Key of the draw of the time that the swap for this run takes."""
