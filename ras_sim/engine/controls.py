@@ -14,6 +14,8 @@ from functools import lru_cache
 from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
+import numpy as np
+
 from ras_sim.engine.attempts import first_try_h
 from ras_sim.engine.strikes import needs_of
 from ras_sim.faults.arrivals import Ageing, first_failures
@@ -25,17 +27,23 @@ if TYPE_CHECKING:
     from ras_sim.scenario.model import Scenario
 
 
+EARLY_SHARE = 2.0 / 3.0
+"""Of the horizon: parts that age while the job runs meet the failures of their late hours only if it runs nearly always."""
+
+
 class Controls(NamedTuple):
     """Of one history.
 
     Args:
         faults: first failures within the horizon, less their expectation.
-        technician_h: hours of technicians that they bring, way included, if each is repaired at once on the rung that truly
-            fixes it; less their expectation.
+        early_h: hours of technicians that those of the first `EARLY_SHARE` of the horizon bring, way included, if each is
+            repaired at once on the rung that truly fixes it; less their expectation.
+        late_h: the same of those after that.
     """
 
     faults: float
-    technician_h: float
+    early_h: float
+    late_h: float
 
 
 def controls(scenario: Scenario | Setup, *, seed: int, replication: int) -> Controls:
@@ -47,36 +55,39 @@ def controls(scenario: Scenario | Setup, *, seed: int, replication: int) -> Cont
         replication: number of the history, >= 0.
     """
     setup = as_setup(scenario)
-    n_faults, hours = 0, []
+    n_faults, hours = 0, (list[float](), list[float]())
     for mode, manned in zip(setup.modes, _manned_h(setup), strict=True):
         n = setup.blueprint.counts[mode.component_class]
-        _, instances = first_failures(mode, n, setup.horizon_h, seed, replication)
+        times_h, instances = first_failures(mode, n, setup.horizon_h, seed, replication)
         n_faults += len(instances)
         if any(manned.values()):
             lives = Lives(mode, base_key(seed, replication, "life", mode.component_class, mode.name))
-            for instance in instances.tolist():
+            n_early = int(np.searchsorted(times_h, EARLY_SHARE * setup.horizon_h))
+            for place, instance in enumerate(instances.tolist()):
                 key = lives.first_key(instance)
                 level = needs_of(mode, key)
                 if manned[level]:
-                    hours.append(first_try_h(setup, setup.ladder[level], key))
-    expected = expectations(setup)
-    return Controls(n_faults - expected.faults, math.fsum(hours) - expected.technician_h)
+                    hours[place >= n_early].append(first_try_h(setup, setup.ladder[level], key))
+    expected, (early, late) = expectations(setup), hours
+    return Controls(n_faults - expected.faults, math.fsum(early) - expected.early_h, math.fsum(late) - expected.late_h)
 
 
 @lru_cache(maxsize=16)
 def expectations(setup: Setup) -> Controls:
     """What is taken off: the expected number of first failures, and of the hours that they bring."""
-    faults, hours = [], []
+    faults, early_h, late_h = [], [], []
     for mode, manned in zip(setup.modes, _manned_h(setup), strict=True):
         if mode.lifetime is None:
             continue
         ageing = Ageing(mode.lifetime, mode.start_age_h, mode.frailty)
         n = setup.blueprint.counts[mode.component_class]
-        failing = n * -math.expm1(-ageing.exposure(setup.horizon_h))
+        early, failing = (n * -math.expm1(-ageing.exposure(share * setup.horizon_h)) for share in (EARLY_SHARE, 1.0))
         faults.append(failing)
         shares = [b - a for a, b in pairwise((0.0, *mode.needs.cumulative, 1.0))]
-        hours += [failing * p * manned[level] for level, p in zip(mode.needs.values, shares, strict=True)]
-    return Controls(math.fsum(faults), math.fsum(hours))
+        mean_h = math.fsum(p * manned[level] for level, p in zip(mode.needs.values, shares, strict=True))
+        early_h.append(early * mean_h)
+        late_h.append((failing - early) * mean_h)
+    return Controls(math.fsum(faults), math.fsum(early_h), math.fsum(late_h))
 
 
 @lru_cache(maxsize=16)
