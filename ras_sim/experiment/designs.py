@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ras_sim.errors import InputError, Problem
+from ras_sim.scenario.build import setup_of
 from ras_sim.scenario.failures import ModeSpec
 from ras_sim.scenario.function import code_words
 from ras_sim.scenario.load import load
@@ -171,8 +172,7 @@ def shared_histories(base: Scenario, other: Scenario) -> Shared:
 
     A mode on the job's own clock strikes after the same hours of running; a shorter horizon ends the history earlier.
     """
-    machines = base.machine.build(), other.machine.build()
-    counts = machines[0].counts, machines[1].counts
+    machine, counts = setup_of(base).blueprint, _counts(base, other)
     other_fleet = base.fleet != other.fleet
     same: list[str] = []
     different: dict[str, str] = {}
@@ -181,7 +181,7 @@ def shared_histories(base: Scenario, other: Scenario) -> Shared:
         cls = _class(name)
         parts = counts[0].get(cls, 0), counts[1].get(cls, 0)
         reason = _difference(ours.get(name), theirs.get(name), parts)
-        if not reason and other_fleet and cls in machines[0].homes:
+        if not reason and other_fleet and cls in machine.homes:
             reason = "another fleet"
         if reason:
             different[name] = reason
@@ -197,9 +197,14 @@ def shared_histories(base: Scenario, other: Scenario) -> Shared:
 
 def modes_apart(base: Scenario, other: Scenario) -> frozenset[str]:
     """Failure modes ("class.mode") whose parts are not the same: the k-th part of one design is not that of the other."""
-    counts = base.machine.build().counts, other.machine.build().counts
+    counts = _counts(base, other)
     names = {*_modes(base), *_modes(other)}
     return frozenset(name for name in names if counts[0].get(_class(name)) != counts[1].get(_class(name)))
+
+
+def _counts(base: Scenario, other: Scenario) -> tuple[Mapping[str, int], Mapping[str, int]]:
+    """Parts of each class in both designs."""
+    return setup_of(base).blueprint.counts, setup_of(other).blueprint.counts
 
 
 def _class(name: str) -> str:
@@ -216,6 +221,8 @@ def _difference(base: ModeSpec | None, other: ModeSpec | None, parts: tuple[int,
         return "only in the base" if other is None else "not in the base"
     if parts[0] != parts[1]:
         return f"{parts[0]:,} parts against {parts[1]:,}"
+    if base == other:
+        return ""
     ours, theirs = (one.model_dump(exclude=set(NO_PART_OF_HISTORY)) for one in (base, other))
     changed = [key for key in ours if ours[key] != theirs[key]]
     if changed == ["rate"]:

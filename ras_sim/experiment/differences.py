@@ -11,7 +11,7 @@ from ras_sim.metrics import Measures
 from ras_sim.metrics.aggregate import COSTS
 from ras_sim.metrics.breakeven import break_evens
 from ras_sim.metrics.cost import technician_h
-from ras_sim.metrics.paired import Difference, paired
+from ras_sim.metrics.paired import Difference, paired, paired_each
 from ras_sim.metrics.precision import Aim, paired_to
 from ras_sim.metrics.samples import paired_difference, sample
 
@@ -103,22 +103,12 @@ def _items(pair: Pair) -> list[str]:
 def _metrics(pair: Pair) -> dict[str, Difference]:
     """The metrics of `BETTER`; the length of the run only where it is an outcome, the cost only where it has prices."""
     a, b = pair.base, pair.other
-    found = {
-        name: paired([float(getattr(one, name)) for one in a], [float(getattr(one, name)) for one in b])
-        for name in ("goodput", "clean_goodput", "ettr", "cluster_goodput", "gpu_availability")
-    }
+    found = _each(a, b, ("goodput", "clean_goodput", "ettr", "cluster_goodput", "gpu_availability"))
     for name in ("mtti_h", *(COSTS if pair.same_currency else ())):
         found[name] = paired_difference(sample(a, name), sample(b, name))
-    for name in ("interruptions", "planned_interruptions"):
-        found[name] = paired(
-            [float(getattr(one, name)) for one in a], [float(getattr(one, name)) for one in b]
-        )
+    found |= _each(a, b, ("interruptions", "planned_interruptions"))
     found["lost_gpu_hours"] = paired(list(map(_lost_gpu_h, a)), list(map(_lost_gpu_h, b)))
-    for name in Usage._fields:
-        found[name] = paired(
-            [float(getattr(one, name)) for one in pair.base_usage],
-            [float(getattr(one, name)) for one in pair.other_usage],
-        )
+    found |= _each(pair.base_usage, pair.other_usage, Usage._fields)
     if pair.aim is not None:
         metric = pair.aim.wish.metric
         found[metric] = paired_to(sample(a, metric), sample(b, metric), pair.aim.n_first)
@@ -141,8 +131,12 @@ def _table(
 ) -> dict[str, Difference]:
     """A difference for each key of a nested metric, sorted unless named; a key that a replication lacks is 0 there."""
     ours, theirs = [get(one) for one in pair.base], [get(one) for one in pair.other]
-    keys = sorted({key for one in (*ours, *theirs) for key in one}) if names is None else names
-    return {
-        key: paired([float(one.get(key, 0.0)) for one in ours], [float(one.get(key, 0.0)) for one in theirs])
-        for key in keys
-    }
+    keys = sorted({key for one in (*ours, *theirs) for key in one}) if names is None else list(names)
+    rows = ([[one.get(key, 0.0) for one in side] for key in keys] for side in (ours, theirs))
+    return dict(zip(keys, paired_each(*rows), strict=True))
+
+
+def _each(base: Sequence[object], other: Sequence[object], names: Sequence[str]) -> dict[str, Difference]:
+    """A difference for each of some fields."""
+    rows = ([[getattr(one, name) for one in side] for name in names] for side in (base, other))
+    return dict(zip(names, paired_each(*rows), strict=True))

@@ -6,12 +6,16 @@ import json
 import re
 from collections.abc import Callable
 from contextlib import ExitStack
+from functools import cache
 from pathlib import Path
 from types import TracebackType
-from typing import Generic, NamedTuple, Self, TypeVar
+from typing import TYPE_CHECKING, Generic, NamedTuple, Self, TypeVar
 
 from ras_sim.experiment.files import LOCK, locked, readable_errors
 from ras_sim.experiment.journal import SUFFIX, Journal
+
+if TYPE_CHECKING:
+    from pydantic import TypeAdapter
 
 T = TypeVar("T")
 
@@ -27,15 +31,19 @@ class Form(NamedTuple, Generic[T]):
 
 def json_form(kind: type[T]) -> Form[T]:
     """Records and tuples of plain values as JSON, typed as the class says when they are read."""
-    from pydantic import TypeAdapter
 
-    adapter = TypeAdapter(kind)
+    @cache
+    def adapter() -> TypeAdapter[T]:
+        # Made when the first record is written or read: it takes 10 ms, and without a folder there are no records.
+        from pydantic import TypeAdapter
+
+        return TypeAdapter(kind)
 
     def pack(value: T) -> bytes:
         # Not dump_json, which writes null for NaN; sets are written in order.
-        return json.dumps(adapter.dump_python(value), default=sorted).encode()
+        return json.dumps(adapter().dump_python(value), default=sorted).encode()
 
-    return Form(pack, lambda data: adapter.validate_python(json.loads(data)))
+    return Form(pack, lambda data: adapter().validate_python(json.loads(data)))
 
 
 class Kept(Generic[T]):

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from ras_sim.ledger import CATEGORIES
-from ras_sim.metrics.estimates import Estimate, estimate, estimate_ratio
+from ras_sim.metrics.estimates import Estimate, estimate, estimate_ratio, estimates
 from ras_sim.metrics.measures import Measures, ResourceUse
 from ras_sim.metrics.quantiles import LEVELS, Quantile, quantile
 
@@ -73,7 +73,7 @@ def aggregate(measures: Sequence[Measures]) -> Aggregate:
     Args:
         measures: one per replication, in any number; the order changes no result beyond rounding.
     """
-    metrics = {name: estimate([float(getattr(one, name)) for one in measures]) for name in SCALARS}
+    metrics = _each(measures, SCALARS)
     metrics["mtti_h"] = _ratio(measures, "mtti_h")
     if any(one.charges for one in measures):
         metrics["cost_per_effective_gpu_hour"] = _ratio(measures, "cost_per_effective_gpu_hour")
@@ -81,7 +81,7 @@ def aggregate(measures: Sequence[Measures]) -> Aggregate:
     return Aggregate(
         n=len(measures),
         metrics=metrics,
-        time_h={name: estimate([one.time_h[name] for one in measures]) for name in CATEGORIES},
+        time_h=_table([one.time_h for one in measures], CATEGORIES),
         interruptions_by_class=_over(measures, lambda one: one.interruptions_by_class),
         interruptions_by_mode=_over(measures, lambda one: one.interruptions_by_mode),
         faults_by_mode=_over(measures, lambda one: one.faults_by_mode),
@@ -109,7 +109,17 @@ def _over(
 ) -> dict[str, Estimate]:
     """An estimate for each key that occurs anywhere, sorted; a key that a replication lacks is 0 there."""
     tables = [get(one) for one in measures]
-    return {key: estimate([table.get(key, 0) for table in tables]) for key in sorted(_keys(tables))}
+    return _table(tables, sorted(_keys(tables)))
+
+
+def _table(tables: Sequence[Mapping[str, float]], keys: Sequence[str]) -> dict[str, Estimate]:
+    """An estimate for each key; a key that a replication lacks is 0 there."""
+    return dict(zip(keys, estimates([[table.get(key, 0) for table in tables] for key in keys]), strict=True))
+
+
+def _each(records: Sequence[object], names: Sequence[str]) -> dict[str, Estimate]:
+    """An estimate for each field of some records, one for each replication."""
+    return dict(zip(names, estimates([[getattr(one, name) for one in records] for name in names]), strict=True))
 
 
 def _keys(tables: Sequence[Mapping[str, object]]) -> list[str]:
@@ -139,10 +149,7 @@ def _resources(measures: Sequence[Measures]) -> dict[str, dict[str, Estimate]]:
     uses: dict[str, dict[str, Estimate]] = {}
     for name in _keys([one.resources for one in measures]):
         each = [one.resources.get(name, ResourceUse()) for one in measures]
-        uses[name] = {
-            part: estimate([float(getattr(use, part)) for use in each])
-            for part in ("mean", "low", "high", "zero_frac")
-        }
+        uses[name] = _each(each, ("mean", "low", "high", "zero_frac"))
     return uses
 
 
@@ -151,10 +158,7 @@ def _charges(measures: Sequence[Measures]) -> dict[str, dict[str, Estimate]]:
     bill: dict[str, dict[str, Estimate]] = {}
     for item in _keys([one.charges for one in measures]):
         each = [one.charges[item] for one in measures if item in one.charges]
-        bill[item] = {
-            part: estimate([getattr(charge, part) for charge in each])
-            for part in ("quantity", "price", "amount")
-        }
+        bill[item] = _each(each, ("quantity", "price", "amount"))
     return bill
 
 

@@ -61,20 +61,30 @@ def break_evens(base: Sequence[Measures], other: Sequence[Measures]) -> list[Bre
     Args:
         base, other: replication by replication, with prices in one currency.
     """
+    designs = (base, other)
+    effective = [np.array([one.effective_gpu_h for one in measures]) for measures in designs]
+    if not all(map(_can_be_deleted, effective)):
+        return []
     items = dict.fromkeys(item for one in (*base, *other) for item in one.charges)
-    found = (_of_price(key, base, other) for key in dict.fromkeys(map(price_key, items)))
+    at: dict[str, list[str]] = {}
+    for item in items:
+        at.setdefault(price_key(item), []).append(item)
+    found = (_of_price(key, charged, designs, effective) for key, charged in at.items())
     return [one for one in found if one is not None]
 
 
-def _of_price(key: str, base: Sequence[Measures], other: Sequence[Measures]) -> BreakEven | None:
-    """Of one price; None if there is nothing to say."""
-    designs = (base, other)
-    quantities, rests, effective = zip(*(_parts(measures, key) for measures in designs), strict=True)
-    if _alike(*quantities) or not all(map(_can_be_deleted, effective)):
+def _of_price(
+    key: str, items: Sequence[str], designs: Sequence[Sequence[Measures]], effective: Sequence[_Values]
+) -> BreakEven | None:
+    """Of one price, at which some items are charged; None if there is nothing to say."""
+    quantities = [_quantities(measures, items) for measures in designs]
+    if _alike(*quantities):
         return None
+    rests = [_rests(measures, items) for measures in designs]
     a, pseudo_a = _gap(rests, effective)
     b, pseudo_b = _gap(quantities, effective)
-    interval = root_interval(a, b, np.cov(pseudo_a, pseudo_b) / len(base), len(base) - 1)
+    n = len(designs[0])
+    interval = root_interval(a, b, np.cov(pseudo_a, pseudo_b) / n, n - 1)
     if interval is None or not -a / b > 0.0:
         return None
     prices = {_price(measures, key) for measures in designs} - {None}
@@ -107,15 +117,16 @@ def root_interval(a: float, b: float, covariance: NDArray[np.float64], df: int) 
 _Values = NDArray[np.float64]
 
 
-def _parts(measures: Sequence[Measures], key: str) -> tuple[_Values, _Values, _Values]:
-    """Of each replication: the quantity that is charged at a price, the rest of the cost, the effective GPU-hours."""
-    rows = []
-    for one in measures:
-        at_key = [charge for item, charge in one.charges.items() if price_key(item) == key]
-        rest = math.fsum(c.amount for item, c in one.charges.items() if price_key(item) != key)
-        rows.append((math.fsum(charge.n_prices for charge in at_key), rest, one.effective_gpu_h))
-    quantity, rest_of_cost, effective = np.asarray(rows, dtype=np.float64).T
-    return quantity, rest_of_cost, effective
+def _quantities(measures: Sequence[Measures], items: Sequence[str]) -> _Values:
+    """What is charged for some items, in units of their price, of each replication."""
+    bills = [one.charges for one in measures]
+    return np.array([math.fsum(bill[item].n_prices for item in items if item in bill) for bill in bills])
+
+
+def _rests(measures: Sequence[Measures], items: Sequence[str]) -> _Values:
+    """The cost without some items, of each replication."""
+    bills = [one.charges for one in measures]
+    return np.array([math.fsum(bill[item].amount for item in bill if item not in items) for bill in bills])
 
 
 def _price(measures: Sequence[Measures], key: str) -> float | None:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ras_sim.metrics.estimates import Estimate, estimate, estimate_ratio, t_quantile
+from ras_sim.metrics.estimates import Estimate, estimate_ratio, estimates, t_quantile
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,15 +59,25 @@ def paired(base: Sequence[float], other: Sequence[float]) -> Difference:
     >>> paired([1.0, 2.0], [1.0, 2.0]).p_greater is None
     True
     """
-    pairs = list(zip(base, other, strict=True))
-    difference = estimate([b - a for a, b in pairs])
-    return Difference(
-        base=estimate(base).mean,
-        other=estimate(other).mean,
-        estimate=difference,
-        p_greater=_p_greater(difference),
-        variance_factor=_factor(np.asarray(base, dtype=np.float64), np.asarray(other, dtype=np.float64)),
-    )
+    return paired_each([base], [other])[0]
+
+
+def paired_each(base: Sequence[Sequence[float]], other: Sequence[Sequence[float]]) -> list[Difference]:
+    """`paired` of each row with its counterpart, to the last bit; a table of rows costs little more than one of them.
+
+    Args:
+        base, other: (k, n), a row for each number that is compared.
+
+    Raises: ValueError if they are not of one shape.
+    """
+    ours, theirs = (np.asarray(rows, dtype=np.float64) for rows in (base, other))
+    if ours.shape != theirs.shape:  # numpy would repeat the one value of a single replication
+        raise ValueError(f"{ours.shape} values against {theirs.shape}")
+    if len(ours) == 0:
+        return []
+    gaps = theirs - ours
+    columns = (*map(estimates, (ours, theirs, gaps)), _factors(ours, theirs, gaps))
+    return [Difference(a.mean, b.mean, gap, _p_greater(gap), f) for a, b, gap, f in zip(*columns, strict=True)]
 
 
 def paired_ratio(
@@ -101,7 +111,8 @@ def paired_ratio(
     sd = float((pseudo_b - pseudo_a).std(ddof=1))
     half = t_quantile(a.n - 1) * sd / math.sqrt(a.n)
     difference = Estimate(mean, (mean - half, mean + half), sd, a.n)
-    return Difference(a.mean, b.mean, difference, _p_greater(difference), _factor(pseudo_a, pseudo_b))
+    (factor,) = _factors(pseudo_a[None], pseudo_b[None], (pseudo_b - pseudo_a)[None])
+    return Difference(a.mean, b.mean, difference, _p_greater(difference), factor)
 
 
 def pseudo_values(
@@ -144,11 +155,17 @@ def p_greater(mean: float, se: float, df: int) -> float | None:
     return float(stdtr(df, mean / se))
 
 
-def _factor(base: NDArray[np.float64], other: NDArray[np.float64]) -> float | None:
-    """Variance of a difference of independent runs over that of the pairs."""
-    if len(base) < 2:
-        return None
-    variance = float((other - base).var(ddof=1))
-    unpaired = float(base.var(ddof=1) + other.var(ddof=1))
+def _factors(
+    base: NDArray[np.float64], other: NDArray[np.float64], gaps: NDArray[np.float64]
+) -> list[float | None]:
+    """Variance of a difference of independent runs over that of the pairs, for each row of (k, n)."""
+    if gaps.shape[1] < 2:
+        return [None] * len(gaps)
+    variances = gaps.var(axis=1, ddof=1).tolist()
+    unpaired = (base.var(axis=1, ddof=1) + other.var(axis=1, ddof=1)).tolist()
+    return [_factor(of_gap, of_both) for of_gap, of_both in zip(variances, unpaired, strict=True)]
+
+
+def _factor(variance: float, unpaired: float) -> float | None:
     # Pairs that differ by one amount up to rounding have no variance to speak of.
     return unpaired / variance if variance > 1e-24 * unpaired and variance > 0 else None
