@@ -21,6 +21,7 @@ from ras_sim.metrics import (
     estimate_ratio,
     measure,
 )
+from ras_sim.metrics.estimates import estimates
 from tests.ledgers import FakeScenario, by_hand, empty, incident, simulate
 
 
@@ -275,6 +276,18 @@ def test_estimates_by_hand() -> None:
     same = estimate([0.1] * 7)
     assert (same.mean, same.sd, same.ci95) == (0.1, 0.0, (0.1, 0.1))
     assert estimate([]).mean is None
+
+
+@pytest.mark.parametrize("n", [1, 2, 7, 8, 9, 130, 1001])
+def test_a_table_of_rows_is_estimated_as_its_rows_are(n: int) -> None:
+    rng = np.random.default_rng(n)
+    rows = [*rng.standard_normal((5, n)).tolist(), [0.1] * n, rng.poisson(0.3, n).tolist()]
+    for row, found in zip(rows, estimates(rows), strict=True):
+        assert found == estimate(row)
+        if n > 1 and min(row) < max(row):
+            assert (found.mean, found.sd) == (np.mean(row), np.std(row, ddof=1)), "to the last bit"
+    assert estimates([]) == []
+    assert estimates([[], []]) == [estimate([])] * 2
 
 
 def test_aggregate_pools_what_some_replications_lack() -> None:

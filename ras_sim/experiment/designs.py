@@ -143,7 +143,10 @@ def _blaming(option: str, values: Sequence[str], problem: Problem) -> Problem:
 
 def changes_between(base: Scenario, other: Scenario) -> list[Change]:
     """Every setting that differs, sources and names left out, in the order of the keys."""
-    ours, theirs = dict(_flat("", base.resolved())), dict(_flat("", other.resolved()))
+    whole = base.resolved(), other.resolved()
+    # Most sections are alike, and most of the work is to take sections apart.
+    apart = {section for section in {*whole[0], *whole[1]} if whole[0].get(section) != whole[1].get(section)}
+    ours, theirs = (dict(_flat("", {key: one[key] for key in one if key in apart})) for one in whole)
     keys = dict.fromkeys([*ours, *theirs])
     return [
         Change(key, ours.get(key, ""), theirs.get(key, ""))

@@ -38,11 +38,6 @@ class Fault(NamedTuple):
         """The incident in which the root cause struck."""
         return self.incidents[0]
 
-    @property
-    def walk(self) -> tuple[tuple[str, str], ...]:
-        """How it was handled: every try of a rung, (rung, outcome), in order."""
-        return tuple((one.rung, one.outcome) for one in self.attempts)
-
 
 @dataclass(frozen=True, slots=True)
 class Parting:
@@ -65,7 +60,7 @@ class Parting:
     @property
     def is_alike(self) -> bool:
         """True if both designs handled it alike: it was only met at another moment, or in another queue."""
-        return self.base.walk == self.other.walk
+        return _same_walk(self.base.attempts, self.other.attempts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -251,7 +246,7 @@ _Extra = tuple[float, Fault, Fault]
 
 
 def _same_walk(ours: Sequence[AttemptRow], theirs: Sequence[AttemptRow]) -> bool:
-    """True if two designs tried the same rungs with the same outcomes: `Fault.walk` is the same."""
+    """True if two designs tried the same rungs with the same outcomes."""
     if len(ours) != len(theirs):
         return False
     for a, b in zip(ours, theirs, strict=True):  # noqa: SIM110 - half the price of all(...)

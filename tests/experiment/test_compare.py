@@ -150,7 +150,8 @@ def test_a_return_belongs_to_its_root_and_a_planned_stop_is_no_fault() -> None:
     assert list(found) == [0, 1]
     hbm = found[1]
     assert [row.incident_id for row in hbm.incidents] == [1, 2]
-    assert hbm.walk == (("gpu_reset", "seems_fixed"), ("gpu_reset", "failed"), ("rma", "fixed"))
+    walk = [(one.rung, one.outcome) for one in hbm.attempts]
+    assert walk == [("gpu_reset", "seems_fixed"), ("gpu_reset", "failed"), ("rma", "fixed")]
     assert hbm.lost_h == {"lost_work": 3.0, "detect": 0.5, "repair": 2.5, "initialise": 1.0, "restore": 1.0}
     assert hbm.lost_gpu_h == 8 * 8.0
 

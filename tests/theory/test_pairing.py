@@ -12,7 +12,7 @@ from scipy import stats
 from ras_sim.experiment.compare import compare
 from ras_sim.experiment.designs import load_designs
 from ras_sim.ledger import JobRow, Ledger
-from ras_sim.metrics.paired import paired, paired_ratio
+from ras_sim.metrics.paired import paired, paired_each, paired_ratio
 from ras_sim.scenario.model import Scenario
 from ras_sim.streams import base_key, uniform
 from tests.ledgers import empty
@@ -26,6 +26,27 @@ QUICKSTART = ROOT / "scenarios" / "quickstart.yaml"
 def z_share(n_hits: int, n: int, expected: float) -> float:
     """Standard errors between a share of n trials and what it should be."""
     return (n_hits / n - expected) / math.sqrt(expected * (1 - expected) / n)
+
+
+@pytest.mark.parametrize("n", [1, 2, 8, 130])
+def test_a_table_of_rows_differs_as_its_rows_do(n: int) -> None:
+    rng = np.random.default_rng(n)
+    base = [*rng.standard_normal((3, n)).tolist(), [0.1] * n, [0.1] * n, list(range(n))]
+    other = [*rng.standard_normal((3, n)).tolist(), [0.3] * n, [0.1] * n, [k + 1 for k in range(n)]]
+    found = paired_each(base, other)
+    assert found == [paired(a, b) for a, b in zip(base, other, strict=True)]
+    if n > 1:
+        for a, b, one in zip(base[:3], other[:3], found, strict=False):
+            gaps = np.subtract(b, a)
+            factor = (np.var(a, ddof=1) + np.var(b, ddof=1)) / np.var(gaps, ddof=1)
+            assert (one.estimate.mean, one.estimate.sd, one.variance_factor) == (gaps.mean(), gaps.std(ddof=1), factor)
+    assert [one.is_zero for one in found] == [False] * 4 + [True, False]
+    assert paired_each([], []) == []
+
+
+def test_numbers_without_a_counterpart_are_an_error() -> None:
+    with pytest.raises(ValueError, match=r"\(1, 1\) values against \(1, 3\)"):
+        paired([1.0], [1.0, 2.0, 3.0])
 
 
 @pytest.mark.parametrize("n", [3, 10, 40])
