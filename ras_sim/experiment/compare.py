@@ -265,7 +265,7 @@ def _run_up_to(n: int, work: _Work, finished: list[Outcome]) -> bool:
     tasks = [(what, work.apart, work.simulate, work.seed, number) for number in numbers]
     interrupted = False
     try:
-        with closing(spread(one_of_each, tasks, work.workers)) as outcomes:
+        with closing(spread(one_of_each, tasks, work.workers, at_once=work.kept.is_durable)) as outcomes:
             for outcome in outcomes:
                 work.kept.add(outcome)
                 finished.append(outcome)

@@ -40,7 +40,7 @@ processes would shorten by less stays in one. It decides about speed only."""
 
 
 def spread(
-    work: Callable[..., T], tasks: Sequence[tuple[Any, ...]], workers: Workers
+    work: Callable[..., T], tasks: Sequence[tuple[Any, ...]], workers: Workers, *, at_once: bool = True
 ) -> Generator[T, None, None]:
     """Results as they are finished: in order from one process, in any order from several.
 
@@ -50,13 +50,15 @@ def spread(
         work: called with the items of each task; picklable unless workers is 1.
         tasks: arguments, one tuple for each call.
         workers: who does it.
+        at_once: each result is wanted as soon as there is one, to be kept; else processes of this machine hand over
+            several short ones together.
 
     Raises:
         InputError: the cluster cannot be used.
         LostWorkersError: a process of this machine died, or the cluster is gone.
     """
     if workers is None:
-        return _as_it_pays(work, tasks)
+        return _as_it_pays(work, tasks, at_once)
     if isinstance(workers, Cluster):
         from ras_sim.experiment.cluster import on_cluster
 
@@ -66,10 +68,12 @@ def spread(
         return (work(*task) for task in tasks)
     from ras_sim.experiment.processes import in_processes
 
-    return in_processes(workers, work, tasks)
+    return in_processes(workers, work, tasks, at_once=at_once)
 
 
-def _as_it_pays(work: Callable[..., T], tasks: Sequence[tuple[Any, ...]]) -> Generator[T, None, None]:
+def _as_it_pays(
+    work: Callable[..., T], tasks: Sequence[tuple[Any, ...]], at_once: bool
+) -> Generator[T, None, None]:
     """The first task here; the others in several processes if that saves more than starting them costs."""
     rest, cores, each_s = tasks[1:], usable_cores(), 0.0
     for task in tasks[:1]:
@@ -78,7 +82,7 @@ def _as_it_pays(work: Callable[..., T], tasks: Sequence[tuple[Any, ...]]) -> Gen
         each_s = time.perf_counter() - began_s
         yield first
     saved_s = each_s * len(rest) * (1.0 - 1.0 / cores)
-    yield from spread(work, rest, cores if saved_s > _START_UP_S else 1)
+    yield from spread(work, rest, cores if saved_s > _START_UP_S else 1, at_once=at_once)
 
 
 def usable_cores() -> int:
@@ -97,12 +101,13 @@ class FutureOf(Protocol):
 
 
 def as_finished(
-    submit: Callable[..., FutureOf], tasks: Iterable[tuple[Any, ...]], window: Callable[[], int]
+    submit: Callable[..., FutureOf], tasks: Iterable[Sequence[Any]], window: Callable[[], int]
 ) -> Generator[FutureOf, None, None]:
     """The futures of tasks as they are finished; each is let go of before the next is waited for.
 
     Args:
         submit: hands the items of a task to a pool.
+        tasks: asked for one by one, when there is room.
         window: tasks that may be in the hands of the pool at once, >= 1; asked before each refill.
     """
     waiting, finished, n_open = iter(tasks), SimpleQueue[FutureOf](), 0

@@ -14,7 +14,8 @@ from queue import Empty
 from typing import Any, TypeVar
 
 from ras_sim.errors import LostWorkersError
-from ras_sim.experiment.executors import FutureOf, Packing, as_finished, failed, unpacked_call
+from ras_sim.experiment.batches import BATCH_S, Batches, Done, do_batch
+from ras_sim.experiment.executors import FutureOf, Packing, as_finished, failed
 
 T = TypeVar("T")
 
@@ -34,9 +35,12 @@ _EXIT_CODES = re.compile(r"exit codes of the workers are \{(.*?)\}")
 
 
 def in_processes(
-    n: int, work: Callable[..., T], tasks: Sequence[tuple[Any, ...]]
+    n: int, work: Callable[..., T], tasks: Sequence[tuple[Any, ...]], *, at_once: bool
 ) -> Generator[T, None, None]:
     """Results as they are finished, from n processes; closing the generator early ends those.
+
+    Args:
+        at_once: see `ras_sim.experiment.executors.spread`.
 
     Raises: LostWorkersError if a process died, after the results of what was finished.
     """
@@ -46,21 +50,24 @@ def in_processes(
         max_workers=n, timeout=_IDLE_S, env=_limits(), initializer=_begin, initargs=(os.getpid(),)
     )
     packing, n_left = Packing(), len(tasks)
+    batches = Batches(tasks, n, 0.0 if at_once else BATCH_S)
 
-    def submit(*task: Any) -> FutureOf:
+    def submit(*batch: tuple[Any, ...]) -> FutureOf:
         try:
             with _ctrl_c_held_back():
-                return pool.submit(unpacked_call, work, *packing(task))  # type: ignore[no-any-return]
+                return pool.submit(do_batch, work, [packing(task) for task in batch])  # type: ignore[no-any-return]
         except BrokenProcessPool as error:
             return failed(error)  # behind the results that are still to be taken
 
     try:
         # Two for each process: one at work, one at hand.
-        with closing(as_finished(submit, tasks, lambda: 2 * n)) as futures:
+        with closing(as_finished(submit, batches, lambda: 2 * n)) as futures:
             for future in futures:
-                found = future.result()
-                n_left -= 1
-                yield found
+                done: Done[T] = future.result()
+                batches.learn(done)
+                for found in done.results:
+                    n_left -= 1
+                    yield found
     except BrokenProcessPool as error:
         raise LostWorkersError(_reason(error), n_left) from error
     finally:

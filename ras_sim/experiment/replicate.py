@@ -153,7 +153,7 @@ def _run_up_to(n: int, work: _Work, finished: list[_Outcome]) -> bool:
     tasks = [(what, work.simulate, work.seed, number, wanted) for number in missing]
     interrupted = False
     try:
-        with closing(spread(_one, tasks, work.workers)) as outcomes:
+        with closing(spread(_one, tasks, work.workers, at_once=work.kept.is_durable)) as outcomes:
             for outcome in outcomes:
                 if outcome.ledger is not None:
                     work.kept.add(outcome.ledger)
@@ -199,7 +199,7 @@ def measured(
     what = sent(scenario, simulate)
     tasks = [(what, simulate, seed, number, False) for number in numbers]
     found: list[Measures] = []
-    with closing(spread(_one, tasks, workers)) as outcomes:
+    with closing(spread(_one, tasks, workers, at_once=False)) as outcomes:
         for outcome in outcomes:
             found.append(outcome.measures)
             if progress is not None:

@@ -244,14 +244,14 @@ def simulate_one_at_a_time(scenario: FakeScenario, *, seed: int, replication: in
     return simulate(scenario, seed=seed, replication=replication)
 
 
-def test_every_replication_is_received_as_soon_as_it_is_finished(tmp_path: Path) -> None:
-    """None waits for others that are quick as well, to be sent with them."""
+def test_every_replication_is_received_as_soon_as_it_is_finished_to_be_kept(tmp_path: Path) -> None:
+    """None waits for others that are quick as well, to be sent with them: it is on the disk at once."""
 
     def note(done: int, _wanted: int) -> None:
         (tmp_path / str(done - 1)).touch()
 
     scenario = FakeScenario(description=str(tmp_path))
-    found = run(scenario, replications=40, workers=2, simulate=simulate_one_at_a_time, progress=note)  # type: ignore[arg-type]
+    found = run(scenario, replications=40, workers=2, simulate=simulate_one_at_a_time, progress=note, out=tmp_path / "run")  # type: ignore[arg-type]
     assert len(found.measures) == 40
 
 
