@@ -123,30 +123,32 @@ def run(
     allow_code: AllowCode = False,
 ) -> int:
     """Simulate a scenario and say where the GPU-hours went."""
-    from ras_sim.cli.run import RunOptions, run_scenario
-    from ras_sim.cli.workers import chosen
+    from ras_sim.cli.workers import at_hand, chosen
     from ras_sim.experiment.wishes import FIRST_STAGE
 
     who = chosen(workers, cluster, cluster_tls, quiet)
     values = [*(overrides or ()), *([f"horizon={horizon}"] if horizon is not None else ())]
     if replications is None:
         replications = 8 if precision is None else FIRST_STAGE
-    options = RunOptions(
-        path=scenario,
-        overrides=values,
-        seed=seed,
-        replications=replications,
-        workers=who,
-        out=out,
-        as_json=as_json,
-        quiet=quiet,
-        replication=replication,
-        precision=precision,
-        metric=metric,
-        max_replications=max_replications,
-        allow_code=allow_code,
-    )
-    return run_scenario(options)
+    with at_hand(who, replications if replication is None else 1):
+        from ras_sim.cli.run import RunOptions, run_scenario
+
+        options = RunOptions(
+            path=scenario,
+            overrides=values,
+            seed=seed,
+            replications=replications,
+            workers=who,
+            out=out,
+            as_json=as_json,
+            quiet=quiet,
+            replication=replication,
+            precision=precision,
+            metric=metric,
+            max_replications=max_replications,
+            allow_code=allow_code,
+        )
+        return run_scenario(options)
 
 
 @app.command()
@@ -187,27 +189,30 @@ def compare(
     allow_code: AllowCode = False,
 ) -> int:
     """Put designs side by side on the same failures: scenario files, and variants of the first one."""
-    from ras_sim.cli.compare import CompareOptions, compare_designs
-    from ras_sim.cli.workers import chosen
+    from ras_sim.cli.workers import at_hand, chosen
 
+    who = chosen(workers, cluster, cluster_tls, quiet)
     letters = {"a": set_a, "b": set_b, "c": set_c, "d": set_d, "e": set_e, "f": set_f}
     variants = {f"--set-{letter}": values for letter, values in letters.items() if values}
-    options = CompareOptions(
-        paths=scenarios,
-        overrides=overrides or [],
-        variants=variants,
-        seed=seed,
-        replications=replications,
-        precision=precision,
-        metric=metric,
-        max_replications=max_replications,
-        workers=chosen(workers, cluster, cluster_tls, quiet),
-        out=out,
-        as_json=as_json,
-        quiet=quiet,
-        allow_code=allow_code,
-    )
-    return compare_designs(options)
+    with at_hand(who, replications):
+        from ras_sim.cli.compare import CompareOptions, compare_designs
+
+        options = CompareOptions(
+            paths=scenarios,
+            overrides=overrides or [],
+            variants=variants,
+            seed=seed,
+            replications=replications,
+            precision=precision,
+            metric=metric,
+            max_replications=max_replications,
+            workers=who,
+            out=out,
+            as_json=as_json,
+            quiet=quiet,
+            allow_code=allow_code,
+        )
+        return compare_designs(options)
 
 
 @app.command()

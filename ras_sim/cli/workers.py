@@ -2,11 +2,27 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 
 from ras_sim.cli.guard import say
 from ras_sim.errors import InputError, Problem
 from ras_sim.experiment.executors import Cluster, Workers
+
+
+def at_hand(workers: Workers, n_tasks: int) -> AbstractContextManager[None]:
+    """Processes that were asked for start while the block loads the rest of the program, and end with it.
+
+    Args:
+        workers: who does the work; nothing starts unless it says how many processes.
+        n_tasks: that there will be, as far as is known.
+    """
+    n = min(workers, n_tasks) if isinstance(workers, int) else 1
+    if n <= 1:
+        return nullcontext()
+    from ras_sim.experiment.processes import started
+
+    return started(n)
 
 
 def chosen(workers: int | None, address: str | None, tls: Path | None, quiet: bool) -> Workers:

@@ -44,11 +44,9 @@ def in_processes(
 
     Raises: LostWorkersError if a process died, after the results of what was finished.
     """
-    from joblib.externals.loky import BrokenProcessPool, get_reusable_executor
+    from joblib.externals.loky import BrokenProcessPool
 
-    pool = get_reusable_executor(
-        max_workers=n, timeout=_IDLE_S, env=_limits(), initializer=_begin, initargs=(os.getpid(),)
-    )
+    pool = _pool(n)
     packing, n_left = Packing(), len(tasks)
     batches = Batches(tasks, n, 0.0 if at_once else BATCH_S)
 
@@ -73,6 +71,27 @@ def in_processes(
     finally:
         if n_left:
             _end(pool)
+
+
+@contextmanager
+def started(n: int) -> Iterator[None]:
+    """The n processes of `in_processes` start now, while the block still loads what it needs, and end with it."""
+    pool = _pool(n)
+    with _ctrl_c_held_back():
+        pool.submit(int)  # they start with the first task
+    try:
+        yield
+    finally:
+        _end(pool)
+
+
+def _pool(n: int) -> Any:
+    """The pool of n processes, the one that there is if it is as large."""
+    from joblib.externals.loky import get_reusable_executor
+
+    return get_reusable_executor(
+        max_workers=n, timeout=_IDLE_S, env=_limits(), initializer=_begin, initargs=(os.getpid(),)
+    )
 
 
 def _end(pool: Any) -> None:
@@ -100,6 +119,7 @@ def _begin(parent: int) -> None:
     it, or ends when that one is gone."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
+    import ras_sim.engine  # noqa: F401 - before there is work, if it starts early
 
 
 def _end_with(parent: int) -> None:

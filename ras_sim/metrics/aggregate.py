@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import chain
 
 from ras_sim.ledger import CATEGORIES
 from ras_sim.metrics.estimates import Estimate, estimate, estimate_ratio, estimates
@@ -124,7 +125,7 @@ def _each(records: Sequence[object], names: Sequence[str]) -> dict[str, Estimate
 
 def _keys(tables: Sequence[Mapping[str, object]]) -> list[str]:
     """Every key of any of the tables once, in order of first occurrence."""
-    return list(dict.fromkeys(key for table in tables for key in table))
+    return list(dict.fromkeys(chain.from_iterable(tables)))
 
 
 def _rungs(measures: Sequence[Measures]) -> dict[str, dict[str, Estimate]]:

@@ -8,14 +8,14 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from pathlib import Path
 
 import pytest
 
-from ras_sim.cli.workers import chosen
+from ras_sim.cli.workers import at_hand, chosen
 from ras_sim.errors import InputError
-from ras_sim.experiment.executors import Cluster, spread
+from ras_sim.experiment.executors import Cluster, Workers, spread
 
 TINY = Path(__file__).parents[1] / "scenarios" / "tiny.yaml"
 
@@ -47,6 +47,38 @@ def test_without_dask_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setitem(sys.modules, "distributed", None)
     with pytest.raises(InputError, match=r"--cluster: got no Dask, .*pip install 'ras-sim\[cluster\]'"):
         list(spread(abs, [(1,)], Cluster("tcp://a:1")))
+
+
+def whose(_: int) -> int:
+    time.sleep(0.02)
+    return os.getpid()
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="reads /proc")
+@pytest.mark.parametrize("fails", [False, True])
+def test_processes_at_hand_do_the_work_and_end_with_the_block(fails: bool) -> None:
+    with suppress(InputError), at_hand(2, 50):
+        there = [pid for pid in children(os.getpid()) if b"popen_loky" in Path(f"/proc/{pid}/cmdline").read_bytes()]
+        if fails:
+            raise InputError([])
+        used = set(spread(whose, [(k,) for k in range(50)], 2))
+        assert len(used) == 2
+        assert used <= set(there), "others were started for the work"
+    assert not any(map(works, there))
+
+
+@pytest.mark.parametrize(("workers", "n_tasks"), [(None, 9), (1, 9), (2, 1), (0, 9), (Cluster("tcp://a:1"), 9)])
+def test_no_process_starts_that_will_not_be_needed(workers: Workers, n_tasks: int) -> None:
+    assert isinstance(at_hand(workers, n_tasks), nullcontext)
+
+
+@pytest.mark.parametrize("command", [["run", "-n", "9"], ["compare", "--set-a", "horizon=1 d"]])
+def test_a_file_that_cannot_be_read_is_told_with_processes_at_hand(command: list[str]) -> None:
+    main = "from ras_sim.cli import main; main()"
+    line = [sys.executable, "-c", main, command[0], "nowhere.yaml", *command[1:], "--workers", "2"]
+    found = subprocess.run(line, check=False, capture_output=True, text=True, timeout=60)
+    assert (found.returncode, found.stdout) == (2, "")
+    assert set(found.stderr.splitlines()) == {"nowhere.yaml: got no such file or directory, want a file to read"}
 
 
 def children(pid: int) -> list[int]:
