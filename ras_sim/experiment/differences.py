@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, NamedTuple
+from operator import attrgetter
+from typing import Any, NamedTuple, TypeVar
 
 from ras_sim.ledger import CATEGORIES, Ledger
 from ras_sim.metrics import Measures
-from ras_sim.metrics.aggregate import COSTS
+from ras_sim.metrics.aggregate import COSTS, SCALARS
 from ras_sim.metrics.breakeven import break_evens
 from ras_sim.metrics.cost import technician_h
-from ras_sim.metrics.paired import Difference, paired, paired_each
+from ras_sim.metrics.paired import Difference, paired_each
 from ras_sim.metrics.precision import Aim, paired_to
 from ras_sim.metrics.samples import paired_difference, sample
+
+T = TypeVar("T")
 
 BETTER: Mapping[str, int] = {
     "goodput": 1,
@@ -22,16 +25,16 @@ BETTER: Mapping[str, int] = {
     "cluster_goodput": 1,
     "gpu_availability": 1,
     "mtti_h": 1,
+    "cost_per_effective_gpu_hour": -1,
+    "cost": -1,
     "interruptions": -1,
     "planned_interruptions": -1,
     "lost_gpu_hours": -1,
     "spares_taken": -1,
     "technician_h": -1,
-    "cost_per_effective_gpu_hour": -1,
-    "cost": -1,
     "horizon_h": -1,
 }
-"""Metrics that are compared: 1 if more is better, -1 if less is."""
+"""Metrics that are compared, in the order in which they are shown: 1 if more is better, -1 if less is."""
 
 AIMED = (
     "goodput",
@@ -81,16 +84,24 @@ class Pair(NamedTuple):
 
 def differences(pair: Pair) -> dict[str, Any]:
     """The tables of differences of `Against`, by field."""
-    return {
-        "metrics": _metrics(pair),
+    tables = {
+        "metrics": _plain(pair),
         "time_h": _table(pair, lambda one: one.time_h, CATEGORIES),
         "lost_gpu_hours_by_category": _table(pair, _lost_by_category),
         "lost_gpu_hours_by_mode": _table(pair, lambda one: one.lost_gpu_hours_by_mode),
         "interruptions_by_mode": _table(pair, lambda one: one.interruptions_by_mode),
         "rungs": _table(pair, lambda one: {name: count.attempts for name, count in one.rungs.items()}),
         "cost_by_item": _table(pair, lambda one: one.cost_by_item, _items(pair)),
-        "break_evens": break_evens(pair.base, pair.other) if pair.same_currency else [],
     }
+    ours, theirs = zip(*(row for table in tables.values() for row in table.values()), strict=True)
+    each = iter(paired_each(ours, theirs))  # all tables at once
+    found: dict[str, Any] = {field: {key: next(each) for key in table} for field, table in tables.items()}
+    found["metrics"] = _metrics(pair, found["metrics"])
+    return found | {"break_evens": break_evens(pair.base, pair.other) if pair.same_currency else []}
+
+
+_Rows = dict[str, tuple[list[float], list[float]]]
+"""Numbers of the base and of the other design, one for each replication, by key."""
 
 
 def _items(pair: Pair) -> list[str]:
@@ -100,21 +111,30 @@ def _items(pair: Pair) -> list[str]:
     return list(dict.fromkeys(item for one in (*pair.base, *pair.other) for item in one.charges))
 
 
-def _metrics(pair: Pair) -> dict[str, Difference]:
-    """The metrics of `BETTER`; the length of the run only where it is an outcome, the cost only where it has prices."""
+def _plain(pair: Pair) -> _Rows:
+    """The metrics of `BETTER` that are means; the length of the run only where it is an outcome."""
+    rows = {name: _of_both(pair.base, pair.other, attrgetter(name)) for name in SCALARS}
+    rows["lost_gpu_hours"] = _of_both(pair.base, pair.other, _lost_gpu_h)
+    rows |= {name: _of_both(pair.base_usage, pair.other_usage, attrgetter(name)) for name in Usage._fields}
+    if any(one.completed for one in (*pair.base, *pair.other)):
+        rows["horizon_h"] = _of_both(pair.base, pair.other, attrgetter("horizon_h"))
+    return rows
+
+
+def _of_both(base: Sequence[T], other: Sequence[T], get: Callable[[T], float]) -> tuple[list[float], list[float]]:
+    return [get(one) for one in base], [get(one) for one in other]
+
+
+def _metrics(pair: Pair, means: Mapping[str, Difference]) -> dict[str, Difference]:
+    """The metrics of `BETTER`, in an order to be read; the cost only where it has prices."""
     a, b = pair.base, pair.other
-    found = _each(a, b, ("goodput", "clean_goodput", "ettr", "cluster_goodput", "gpu_availability"))
-    for name in ("mtti_h", *(COSTS if pair.same_currency else ())):
-        found[name] = paired_difference(sample(a, name), sample(b, name))
-    found |= _each(a, b, ("interruptions", "planned_interruptions"))
-    found["lost_gpu_hours"] = paired(list(map(_lost_gpu_h, a)), list(map(_lost_gpu_h, b)))
-    found |= _each(pair.base_usage, pair.other_usage, Usage._fields)
+    ratios = ("mtti_h", *(COSTS if pair.same_currency else ()))
+    found = dict(means)
+    found |= {name: paired_difference(sample(a, name), sample(b, name)) for name in ratios}
     if pair.aim is not None:
         metric = pair.aim.wish.metric
         found[metric] = paired_to(sample(a, metric), sample(b, metric), pair.aim.n_first)
-    if any(one.completed for one in (*a, *b)):
-        found["horizon_h"] = paired([one.horizon_h for one in a], [one.horizon_h for one in b])
-    return found
+    return {name: found[name] for name in BETTER if name in found}
 
 
 def _lost_gpu_h(one: Measures) -> float:
@@ -128,15 +148,8 @@ def _lost_by_category(one: Measures) -> dict[str, float]:
 
 def _table(
     pair: Pair, get: Callable[[Measures], Mapping[str, float]], names: Iterable[str] | None = None
-) -> dict[str, Difference]:
-    """A difference for each key of a nested metric, sorted unless named; a key that a replication lacks is 0 there."""
+) -> _Rows:
+    """The rows of a nested metric, sorted unless named; a key that a replication lacks is 0 there."""
     ours, theirs = [get(one) for one in pair.base], [get(one) for one in pair.other]
-    keys = sorted({key for one in (*ours, *theirs) for key in one}) if names is None else list(names)
-    rows = ([[one.get(key, 0.0) for one in side] for key in keys] for side in (ours, theirs))
-    return dict(zip(keys, paired_each(*rows), strict=True))
-
-
-def _each(base: Sequence[object], other: Sequence[object], names: Sequence[str]) -> dict[str, Difference]:
-    """A difference for each of some fields."""
-    rows = ([[getattr(one, name) for one in side] for name in names] for side in (base, other))
-    return dict(zip(names, paired_each(*rows), strict=True))
+    keys = sorted({key for one in (*ours, *theirs) for key in one}) if names is None else names
+    return {key: ([one.get(key, 0.0) for one in ours], [one.get(key, 0.0) for one in theirs]) for key in keys}
