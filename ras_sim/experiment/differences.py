@@ -62,7 +62,7 @@ class Usage(NamedTuple):
 
 def usage_of(ledger: Ledger) -> Usage:
     """Spares and technicians that a replication used."""
-    taken = -sum(row.change for row in ledger.resources if row.resource == "spare_nodes" and row.change < 0)
+    taken = -sum([row.change for row in ledger.resources if row.change < 0 and row.resource == "spare_nodes"])
     return Usage(taken, technician_h(ledger))
 
 
