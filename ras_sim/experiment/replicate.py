@@ -17,9 +17,9 @@ from ras_sim.experiment.result import Result, run_key
 from ras_sim.experiment.rows import pack, unpack
 from ras_sim.experiment.wishes import MAX_REPLICATIONS, Closing, Watch, watch_of, wish_of
 from ras_sim.ledger import Ledger
-from ras_sim.metrics import Measures, aggregate, check_conservation, measure
+from ras_sim.metrics import Aggregate, Measures, aggregate, check_conservation, measure
 from ras_sim.metrics.aggregate import with_estimate
-from ras_sim.metrics.precision import aim_of, estimate_to
+from ras_sim.metrics.precision import Aim, Wish, aim_of, estimate_to
 from ras_sim.metrics.samples import Sample, sample
 
 if TYPE_CHECKING:
@@ -98,21 +98,22 @@ def run(
     finished: list[_Outcome] = []
     with _kept_ledgers(out, scenario, seed) as kept:
         work = _Work(scenario, simulate, seed, workers, keep_ledgers, progress, watch, (*done, *kept.pieces), kept)
-        interrupted, aim = _run_up_to(replications, work, finished), None
-        if wish is not None and not interrupted:
-            aim = aim_of(_sample(finished, metric), replications, wish)
-            while not interrupted and len(finished) < aim.n_wanted:
-                interrupted = _run_up_to(aim.n_wanted, work, finished)
-                aim = aim_of(_sample(finished, metric), replications, wish)
+        interrupted, aim = _run_as_wished(wish, replications, work, finished)
     measures = tuple(outcome.measures for outcome in finished)
     ledgers = tuple(outcome.ledger for outcome in finished if outcome.ledger is not None)
-    total, wanted = aggregate(measures), replications if aim is None else aim.n_wanted
-    if aim is not None:
-        total = with_estimate(total, metric, estimate_to(_sample(finished, metric), aim))
+    total, wanted = _total(finished, aim), replications if aim is None else aim.n_wanted
     wall_s = time.perf_counter() - began_s
-    known = {one.replication for one in work.known}
-    n_reused = sum(one.replication in known for one in measures)
+    n_reused = len({one.replication for one in work.known} & {one.replication for one in measures})
     return Result(scenario, seed, wanted, measures, ledgers, total, wall_s, interrupted, aim, n_reused)
+
+
+def _total(finished: Sequence[_Outcome], aim: Aim | None) -> Aggregate:
+    """Estimates of every metric, that of the wish by the rule that decided how many replications there are."""
+    total = aggregate([outcome.measures for outcome in finished])
+    if aim is None:
+        return total
+    metric = aim.wish.metric
+    return with_estimate(total, metric, estimate_to(_sample(finished, metric), aim))
 
 
 def _sample(finished: Sequence[_Outcome], metric: str) -> Sample:
@@ -136,6 +137,20 @@ class _Work(NamedTuple):
     watch: Watch | None
     known: tuple[Ledger, ...]
     kept: Kept[Ledger]
+
+
+def _run_as_wished(
+    wish: Wish | None, n_first: int, work: _Work, finished: list[_Outcome]
+) -> tuple[bool, Aim | None]:
+    """Finish the first stage, and then as many replications as the wish takes; True if the user stopped that."""
+    interrupted = _run_up_to(n_first, work, finished)
+    if wish is None or interrupted:
+        return interrupted, None
+    aim = aim_of(_sample(finished, wish.metric), n_first, wish)
+    while not interrupted and len(finished) < aim.n_wanted:
+        interrupted = _run_up_to(aim.n_wanted, work, finished)
+        aim = aim_of(_sample(finished, wish.metric), n_first, wish)
+    return interrupted, aim
 
 
 def _run_up_to(n: int, work: _Work, finished: list[_Outcome]) -> bool:
