@@ -10,8 +10,8 @@ from types import FrameType
 
 from benchmarks.floor import events_of
 from ras_sim import load
-from ras_sim.engine.replication import Replication, rare_garbage_collection
-from ras_sim.faults.arrivals import first_failures
+from ras_sim.engine import simulate
+from ras_sim.faults.arrivals import Firsts
 from ras_sim.faults.shocks import shock_times
 from ras_sim.ledger import Ledger
 from ras_sim.scenario.build import setup_of
@@ -29,8 +29,7 @@ SEED = 1
 
 def simulated(setup: Setup, replication: int = 0) -> Ledger:
     """One replication of a setup, as `ras_sim.simulate` runs it."""
-    with rare_garbage_collection():
-        return Replication(setup, SEED, replication).run()
+    return simulate(setup, seed=SEED, replication=replication)
 
 
 @cache
@@ -83,7 +82,7 @@ def draw_arrays(setup: Setup, replication: int = 0) -> int:
     counts, total = setup.blueprint.counts, 0
     for mode in setup.modes:
         n = counts[mode.component_class]
-        total += len(first_failures(mode, n, setup.horizon_h, SEED, replication)[0])
+        total += len(Firsts(mode, n, setup.horizon_h).draw(SEED, replication)[0])
     for shock in setup.shocks:
         n = 1 if shock.strikes_under == MACHINE else counts[shock.strikes_under]
         total += sum(1 for _ in shock_times(shock, n, setup.horizon_h, SEED, replication))

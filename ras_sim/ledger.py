@@ -19,8 +19,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, NamedTuple
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -232,6 +232,13 @@ class Ledger:
     parts: list[PartRow] = field(default_factory=list)
     faults: list[FaultRow] = field(default_factory=list)
     tariff: list[TariffRow] = field(default_factory=list)
+
+    def move(self) -> Ledger:
+        """The same rows in another ledger; this one has none from then on."""
+        own: dict[str, Any] = {table: list(getattr(self, table)) for table in ROW_TYPES}
+        for table in ROW_TYPES:
+            getattr(self, table).clear()
+        return replace(self, **own)
 
     def frame(self, table: str) -> pd.DataFrame:
         """One table as a data frame with a leading `replication` column.

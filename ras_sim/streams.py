@@ -32,7 +32,7 @@ _UNIT = 2.0**-53
 def _identity(*fields: int | str) -> bytes:
     """Encode an identity so that no two identities share an encoding (every field carries its length)."""
     texts = [field if isinstance(field, str) else str(index(field)) for field in fields]
-    return "".join(f"{len(text)}:{text}" for text in texts).encode()
+    return "".join([f"{len(text)}:{text}" for text in texts]).encode()
 
 
 def stream(

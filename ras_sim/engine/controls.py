@@ -18,8 +18,9 @@ import numpy as np
 
 from ras_sim.engine.attempts import first_try_h
 from ras_sim.engine.strikes import needs_of
-from ras_sim.faults.arrivals import Ageing, first_failures
+from ras_sim.faults.arrivals import Firsts
 from ras_sim.faults.lives import Lives
+from ras_sim.faults.modes import FailureMode
 from ras_sim.scenario.setup import Setup, as_setup
 from ras_sim.streams import base_key
 
@@ -56,13 +57,12 @@ def controls(scenario: Scenario | Setup, *, seed: int, replication: int) -> Cont
     """
     setup = as_setup(scenario)
     n_faults, hours = 0, (list[float](), list[float]())
-    for mode, manned in zip(setup.modes, _manned_h(setup), strict=True):
-        n = setup.blueprint.counts[mode.component_class]
-        times_h, instances = first_failures(mode, n, setup.horizon_h, seed, replication)
+    for firsts, early_limit, mode, manned in _sources(setup):
+        sums, instances = firsts.in_order(seed, replication)
         n_faults += len(instances)
-        if any(manned.values()):
+        if len(instances) and any(manned.values()):
             lives = Lives(mode, base_key(seed, replication, "life", mode.component_class, mode.name))
-            n_early = int(np.searchsorted(times_h, EARLY_SHARE * setup.horizon_h))
+            n_early = int(np.searchsorted(sums, early_limit, side="right"))
             for place, instance in enumerate(instances.tolist()):
                 key = lives.first_key(instance)
                 level = needs_of(mode, key)
@@ -76,12 +76,9 @@ def controls(scenario: Scenario | Setup, *, seed: int, replication: int) -> Cont
 def expectations(setup: Setup) -> Controls:
     """What is taken off: the expected number of first failures, and of the hours that they bring."""
     faults, early_h, late_h = [], [], []
-    for mode, manned in zip(setup.modes, _manned_h(setup), strict=True):
-        if mode.lifetime is None:
-            continue
-        ageing = Ageing(mode.lifetime, mode.start_age_h, mode.frailty)
+    for firsts, early_limit, mode, manned in _sources(setup):
         n = setup.blueprint.counts[mode.component_class]
-        early, failing = (n * -math.expm1(-ageing.exposure(share * setup.horizon_h)) for share in (EARLY_SHARE, 1.0))
+        early, failing = (n * -math.expm1(-limit) for limit in (early_limit, firsts.limit))
         faults.append(failing)
         shares = [b - a for a, b in pairwise((0.0, *mode.needs.cumulative, 1.0))]
         mean_h = math.fsum(p * manned[level] for level, p in zip(mode.needs.values, shares, strict=True))
@@ -91,6 +88,17 @@ def expectations(setup: Setup) -> Controls:
 
 
 @lru_cache(maxsize=16)
+def _sources(setup: Setup) -> tuple[tuple[Firsts, float, FailureMode, dict[int, float]], ...]:
+    """Where faults come from: of each failure mode with a lifetime the first failures, the marginal hazard of its parts at
+    `EARLY_SHARE` of the horizon, itself, and its mean hours of a technician by rung."""
+    found = []
+    for mode, manned in zip(setup.modes, _manned_h(setup), strict=True):
+        firsts = Firsts(mode, setup.blueprint.counts[mode.component_class], setup.horizon_h)
+        if firsts.ageing is not None:
+            found.append((firsts, firsts.ageing.exposure(EARLY_SHARE * setup.horizon_h), mode, manned))
+    return tuple(found)
+
+
 def _manned_h(setup: Setup) -> tuple[dict[int, float], ...]:
     """For each failure mode, the mean hours of a technician, way included, for each rung that may be the one; 0 where none
     is needed, or where the hours have no finite variance."""

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import gc
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from functools import lru_cache, partial
 from typing import TYPE_CHECKING
 
@@ -33,6 +31,7 @@ from ras_sim.engine.waves import Waves
 from ras_sim.faults.arrivals import n_benign
 from ras_sim.faults.clocks import Due
 from ras_sim.faults.modes import FailureMode
+from ras_sim.garbage import rare_garbage_collection
 from ras_sim.job.training import TrainingJob
 from ras_sim.ledger import FaultRow, Ledger
 from ras_sim.repair.diagnostics import Monitor, Watch
@@ -45,8 +44,6 @@ from ras_sim.topology.parts import group_of
 
 if TYPE_CHECKING:
     from ras_sim.scenario.model import Scenario
-
-_OBJECTS_BETWEEN_COLLECTIONS = 200_000
 
 
 def simulate(scenario: Scenario | Setup, *, seed: int, replication: int) -> Ledger:
@@ -62,18 +59,8 @@ def simulate(scenario: Scenario | Setup, *, seed: int, replication: int) -> Ledg
     """
     setup = as_setup(scenario)
     with rare_garbage_collection():
-        return Replication(setup, seed, replication).run()
-
-
-@contextmanager
-def rare_garbage_collection() -> Iterator[None]:
-    """Look for cycles seldom: a replication makes many small objects that live to its end anyway."""
-    threshold = gc.get_threshold()
-    gc.set_threshold(_OBJECTS_BETWEEN_COLLECTIONS, *threshold[1:])
-    try:
-        yield
-    finally:
-        gc.set_threshold(*threshold)
+        # The pieces of a replication hold each other in circles: the rows leave them, and go when their ledger does.
+        return Replication(setup, seed, replication).run().move()
 
 
 def _empty_ledger(setup: Setup, seed: int, replication: int) -> Ledger:

@@ -46,21 +46,19 @@ def one_of_each(
         seed: any integer.
         replication: number of the history, >= 0.
     """
-    # They load the engine: a comparison that is only read need not.
+    # It loads the engine: a comparison that is only read need not.
     from ras_sim.engine.controls import controls
-    from ras_sim.engine.replication import rare_garbage_collection
 
     # Other histories than those of the engine have nothing to do with its draws.
     known = controls(designs[0], seed=seed, replication=replication) if simulate is None else ()
-    with rare_garbage_collection():
-        base = history(designs[0], simulate, seed=seed, replication=replication)
-        measures, usage, totals, parted = [measure(base)], [usage_of(base)], [], []
-        ours = losses_of(base)
-        for design, unmatched in zip(designs[1:], apart, strict=True):
-            other = history(design, simulate, seed=seed, replication=replication)
-            measures.append(measure(other))
-            usage.append(usage_of(other))
-            found, worst_ones = partings(ours, losses_of(other), N_PARTINGS, unmatched)
-            totals.append(found)
-            parted.append(worst_ones)
+    base = history(designs[0], simulate, seed=seed, replication=replication)
+    measures, usage, totals, parted = [measure(base)], [usage_of(base)], [], []
+    ours = losses_of(base)
+    for design, unmatched in zip(designs[1:], apart, strict=True):
+        other = history(design, simulate, seed=seed, replication=replication)
+        measures.append(measure(other))
+        usage.append(usage_of(other))
+        found, worst_ones = partings(ours, losses_of(other), N_PARTINGS, unmatched)
+        totals.append(found)
+        parted.append(worst_ones)
     return Outcome(tuple(measures), tuple(usage), tuple(totals), tuple(parted), known)

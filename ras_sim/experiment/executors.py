@@ -14,6 +14,8 @@ from pathlib import Path
 from queue import SimpleQueue
 from typing import Any, Protocol, TypeVar
 
+from ras_sim.garbage import rare_garbage_collection
+
 T = TypeVar("T")
 
 
@@ -65,7 +67,7 @@ def spread(
         return on_cluster(workers, work, tasks)
     workers = min(workers, len(tasks))
     if workers <= 1:
-        return (work(*task) for task in tasks)
+        return (done(work, *task) for task in tasks)
     from ras_sim.experiment.processes import in_processes
 
     return in_processes(workers, work, tasks, at_once=at_once)
@@ -78,7 +80,7 @@ def _as_it_pays(
     rest, cores, each_s = tasks[1:], usable_cores(), 0.0
     for task in tasks[:1]:
         began_s = time.perf_counter()
-        first = work(*task)
+        first = done(work, *task)
         each_s = time.perf_counter() - began_s
         yield first
     saved_s = each_s * len(rest) * (1.0 - 1.0 / cores)
@@ -183,6 +185,12 @@ class Packed:
 _UNPACKED: dict[bytes, Any] = {}
 
 
+def done(work: Callable[..., T], *items: Any) -> T:
+    """Do a task."""
+    with rare_garbage_collection():
+        return work(*items)
+
+
 def unpacked_call(work: Callable[..., T], *items: Any) -> T:
-    """Do a task: what a worker is asked to do."""
-    return work(*(item.unpacked() if isinstance(item, Packed) else item for item in items))
+    """Do a task as it was sent: what a worker is asked to do."""
+    return done(work, *(item.unpacked() if isinstance(item, Packed) else item for item in items))

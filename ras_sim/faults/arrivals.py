@@ -115,42 +115,50 @@ def n_benign(
     return int(rng.poisson(mode.benign_per_h * n * hours + mode.benign_per_h * more_part_hours))
 
 
-def first_failures(
-    mode: FailureMode,
-    n: int,
-    horizon_h: float,
-    seed: int,
-    replication: int,
-    ageing: Ageing | None = None,
-    batch: str = "",
-) -> tuple[Array, NDArray[np.int64]]:
-    """When and where a failure mode strikes for the first time, on the mode's own clock.
+class Firsts:
+    """The first failures of some parts of one class by one mode, on the mode's own clock: what all histories have in common.
 
     Args:
-        mode: the failure mode; nothing is drawn for one without a lifetime.
+        mode: the failure mode.
         n: number of parts.
         horizon_h: hours on the mode's clock.
-        seed, replication: the random history.
-        ageing: of these parts, where they are not like all of the class.
+        ageing: of these parts; None: as all of the class age, and never where the mode has no lifetime.
         batch: the name of the draws of these parts, where they are not all of the class.
 
-    Returns:
-        times_h (k,) rising, 0 <= t <= horizon; instances (k,), all different.
+    Attributes:
+        ageing: of these parts; None: they never fail.
+        limit: marginal hazard that they gather within the horizon.
     """
-    if mode.lifetime is None or n == 0:
-        return np.empty(0), np.empty(0, dtype=np.int64)
-    if ageing is None:
-        ageing = Ageing(mode.lifetime, mode.start_age_h, mode.frailty)
-    limit, names = ageing.exposure(horizon_h), (mode.component_class, mode.name)
-    sums, instances = _ordered(seed, replication, *names, f".{batch}" if batch else "", n, limit)
-    return ageing.times(sums), instances
+
+    __slots__ = ("_batch", "_mode", "_n", "ageing", "limit")
+
+    def __init__(
+        self, mode: FailureMode, n: int, horizon_h: float, ageing: Ageing | None = None, batch: str = ""
+    ) -> None:
+        if ageing is None and mode.lifetime is not None:
+            ageing = Ageing(mode.lifetime, mode.start_age_h, mode.frailty)
+        self._mode, self._n, self._batch = mode, n, f".{batch}" if batch else ""
+        self.ageing = ageing if n else None
+        self.limit = 0.0 if self.ageing is None else self.ageing.exposure(horizon_h)
+
+    def in_order(self, seed: int, replication: int) -> tuple[Array, NDArray[np.int64]]:
+        """Those of one history: marginal hazards (k,) at which they fail, rising; which (k,), all different."""
+        if self.ageing is None:
+            return np.empty(0), np.empty(0, dtype=np.int64)
+        names = self._mode.component_class, self._mode.name
+        return _ordered(seed, replication, *names, self._batch, self._n, self.limit)
+
+    def draw(self, seed: int, replication: int) -> tuple[Array, NDArray[np.int64]]:
+        """Those of one history: times_h (k,) rising, 0 <= t <= horizon; which (k,), all different."""
+        sums, instances = self.in_order(seed, replication)
+        return (self.ageing.times(sums) if self.ageing is not None and len(sums) else sums), instances
 
 
 @lru_cache(maxsize=64)
 def _ordered(
     seed: int, replication: int, component_class: str, name: str, of_batch: str, n: int, limit: float
 ) -> tuple[Array, NDArray[np.int64]]:
-    """Sums and instances of `first_failures`. Designs that are compared share them, and draw them once."""
+    """Sums and instances of `Firsts`. Designs that are compared share them, and draw them once."""
     names = (component_class, name)
     sums = ordered_sums(stream(seed, replication, f"first_failure{of_batch}", *names), n, limit)
     places = stream(seed, replication, f"first_instance{of_batch}", *names)
@@ -163,7 +171,7 @@ def _ordered(
 def defective_parts(mode: FailureMode, n: int, seed: int, replication: int) -> list[int]:
     """The parts that have a fault at the start: each independently with the mode's probability; nested in it.
 
-    A part is defective if its unit exponential is below -ln(1 - p): the k-th smallest of n is drawn as in `first_failures`.
+    A part is defective if its unit exponential is below -ln(1 - p): the k-th smallest of n is drawn as in `Firsts`.
     """
     limit = math.inf if mode.p_present >= 1.0 else -math.log1p(-mode.p_present)
     names = (mode.component_class, mode.name)

@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ras_sim.distributions import Array
-from ras_sim.faults.arrivals import Ageing, first_failures
+from ras_sim.faults.arrivals import Ageing, Firsts
 from ras_sim.faults.modes import FailureMode
 
 Ids = NDArray[np.int64]
@@ -92,7 +92,7 @@ class Fleet:
         all_serve_h: from then on every batch is burnt in, too.
     """
 
-    __slots__ = ("_firsts", "_per_node", "all_serve_h", "all_there_h", "batches")
+    __slots__ = ("_firsts", "_known", "_per_node", "all_serve_h", "all_there_h", "batches")
 
     def __init__(self, batches: Sequence[Batch], per_node: Sequence[int]) -> None:
         self.batches = tuple(sorted(batches, key=lambda batch: batch.first))
@@ -100,6 +100,7 @@ class Fleet:
         self.all_there_h = max((batch.joins_h for batch in self.batches), default=0.0)
         self.all_serve_h = max((batch.serves_h for batch in self.batches), default=0.0)
         self._per_node = per_node
+        self._known: dict[tuple[int, int, float], tuple[Firsts, ...]] = {}  # by mode, its parts, and the horizon
 
     def of_node(self, node: int) -> Batch | None:
         """The batch of a node, None for one of those in no batch."""
@@ -153,19 +154,29 @@ class Fleet:
         """
         per_node = self._per_node[mode.mode_id]
         batches = self.batches if per_node else ()
-        n_rest = n - sum(batch.n_nodes for batch in batches) * per_node
-        horizon = mode.passed_h(horizon_h)
-        times_h, instances = first_failures(mode, n_rest, horizon, seed, replication)
+        firsts = self._firsts_of(mode, n, horizon_h)
+        times_h, instances = firsts[0].draw(seed, replication)
         for batch in batches:  # in the order of their nodes: leave out the range of each
             behind = instances >= batch.first * per_node
             instances = instances + behind * (batch.n_nodes * per_node)
         yield None, times_h, instances
-        for batch in batches:
-            exposed_h = max(0.0, horizon - mode.passed_h(batch.joins_h))
-            ages_h, places = first_failures(
-                mode, batch.n_nodes * per_node, exposed_h, seed, replication, batch.ageing(mode), batch.name
-            )
+        for batch, first in zip(batches, firsts[1:], strict=True):
+            ages_h, places = first.draw(seed, replication)
             yield batch, batch.begins_h(mode) + ages_h, places + batch.first * per_node
+
+    def _firsts_of(self, mode: FailureMode, n: int, horizon_h: float) -> tuple[Firsts, ...]:
+        """The first failures of parts in no batch, and of each batch: found once for all histories."""
+        known = self._known.get((mode.mode_id, n, horizon_h))
+        if known is None:
+            per_node, horizon = self._per_node[mode.mode_id], mode.passed_h(horizon_h)
+            batches = self.batches if per_node else ()
+            rest = Firsts(mode, n - sum(batch.n_nodes for batch in batches) * per_node, horizon)
+            exposed_h = [max(0.0, horizon - mode.passed_h(batch.joins_h)) for batch in batches]
+            known = self._known[mode.mode_id, n, horizon_h] = rest, *(
+                Firsts(mode, batch.n_nodes * per_node, hours, batch.ageing(mode), batch.name)
+                for batch, hours in zip(batches, exposed_h, strict=True)
+            )
+        return known
 
     def extra_part_hours(self, mode: FailureMode, now_h: float) -> float:
         """How much more the parts of one class aged by now than parts that are there, and wait, from the start.
