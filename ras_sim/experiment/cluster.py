@@ -14,7 +14,7 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from ras_sim.errors import InputError, LostWorkersError, Problem
-from ras_sim.experiment.executors import Cluster, FutureOf, Packing, as_finished, failed
+from ras_sim.experiment.executors import Cluster, FutureOf, Packing, as_finished, done, failed
 from ras_sim.experiment.origin import program
 
 if TYPE_CHECKING:
@@ -115,7 +115,7 @@ def _one_at_a_time(wanted: dict[str, str], work: Callable[..., T], *items: Any) 
         differing = [f"{name} {found[name]}, want {wanted[name]}" for name in wanted if found[name] != wanted[name]]
         raise OtherVersionsError("; ".join(differing))
     with _TURN:
-        return work(*(item.item if isinstance(item, _Unpacked) else item for item in items))
+        return done(work, *(item.item if isinstance(item, _Unpacked) else item for item in items))
 
 
 class _Window:
@@ -190,14 +190,21 @@ def _quiet() -> Iterator[None]:
             logging.getLogger(name).setLevel(level)
 
 
-def _security(cluster: Cluster) -> Security | None:
-    """Certificates from the folder, if one is given.
+def _security(cluster: Cluster) -> Security:
+    """Certificates from the folder, if one is given, else from Dask's own configuration.
 
-    Raises: InputError if a file is missing.
+    Raises: InputError if a file is missing, or if there are none and the address needs some.
     """
-    if cluster.tls is None:
-        return None
     from distributed import Security
+
+    if cluster.tls is None:
+        usual = Security()  # type: ignore[no-untyped-call]
+        known = usual.get_connection_args("client")  # type: ignore[no-untyped-call]
+        # Asked here: a client without certificates would try to close what it could not open, and say so at length.
+        if cluster.address.startswith("tls:") and not known.get("ssl_context"):
+            where = "--cluster-tls DIR, or certificates in Dask's own configuration"
+            raise _problem(f"{cluster.address} and no certificates", where)
+        return usual
 
     files = [cluster.tls / name for name in TLS_FILES]
     for path in files:

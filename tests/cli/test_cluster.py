@@ -105,6 +105,9 @@ def test_with_certificates(tmp_path: Path) -> None:
         assert f"--cluster: got {cluster.address}, where no scheduler answers" in refused.stderr
         lacking = ras_sim(*COMMANDS["run"], *way, "--cluster-tls", tmp_path, code=2)
         assert "ca.pem: --cluster-tls: got nothing there" in lacking.stderr
+        bare = ras_sim(*COMMANDS["run"], *way, code=2)
+        assert f"--cluster: got {cluster.address} and no certificates, want --cluster-tls DIR" in bare.stderr
+        assert "Traceback" not in bare.stderr + refused.stderr
     ras_sim(*COMMANDS["run"], "--workers", "1", "--out", tmp_path / "alone")
     assert results(tmp_path / "alone") == results(tmp_path / "dask")
 
