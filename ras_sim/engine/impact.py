@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 
 import simpy
@@ -64,6 +64,7 @@ class Impact:
         self._elastic = Elastic(setup.elastic, cluster)
         self.exposure = Exposure(env, setup, cluster, job, self._elastic, corruptions)
         self._stopping: dict[int, Incident] = {}  # those that hold the job
+        self._has_warm = setup.warm is not None
         pool = WarmPool(env, setup.warm, cluster, warm_key)
         self._waiting = CapacityQueue(cluster, pool, self.capacity)
         self.on_stop: Callable[[], None] = _nobody_waits  # the job's processes go down
@@ -73,16 +74,29 @@ class Impact:
         if setup.elastic is not None:
             job.before_restart = self._widen
 
-    def stop(self, incident: Incident, category: str, level: int, save_first: bool = False) -> None:
-        """Take the nodes of the blast out of service, and the job with them."""
-        self._hold(incident, incident.nodes, category, level, save_first)
+    def stop(
+        self, incident: Incident, category: str, level: int, save_first: bool = False, nodes: Sequence[int] = ()
+    ) -> None:
+        """Take nodes (none given: those of the blast) out of service, and the job if it needs any of them."""
+        nodes = nodes or incident.nodes
+        self._cluster.hold(nodes)
+        if self._has_warm:
+            self._waiting.refill()
+        if not incident.held and nodes:
+            incident.held_h = self._env.now
+        incident.held.extend(nodes)
+        if incident.incident_id not in self._stopping and self._cluster.touches_job(nodes):
+            if self._is_elastic and self._elastic.can_drop(incident, self._cluster.of_job(nodes)):
+                self._drop_out(incident, self._cluster.of_job(nodes))
+            else:
+                self._stop_job(incident, category, level, save_first)
 
     def take_down(self, incident: Incident, nodes: list[int], rung: Rung) -> None:
         """A rung is tried: it takes down the nodes it works on, and destroys state of the job that waits for it."""
         if nodes and nodes != incident.held:
             more = [node for node in nodes if node not in incident.held]
             if more:
-                self._hold(incident, more, "repair", min(rung.loses, PROCESSES_LOST), save_first=True)
+                self.stop(incident, "repair", min(rung.loses, PROCESSES_LOST), True, more)
         if rung.loses == NOTHING_LOST or incident.incident_id not in self._stopping:
             return
         if self._has_peers:
@@ -143,20 +157,6 @@ class Impact:
         else:
             self.meanwhile(incident, swap=True)
 
-    def _hold(
-        self, incident: Incident, nodes: Iterable[int], category: str, level: int, save_first: bool
-    ) -> None:
-        self._cluster.hold(nodes)
-        self._waiting.refill()
-        if not incident.held and nodes:
-            incident.held_h = self._env.now
-        incident.held.extend(nodes)
-        if incident.incident_id not in self._stopping and self._cluster.touches_job(nodes):
-            if self._is_elastic and self._elastic.can_drop(incident, self._cluster.of_job(nodes)):
-                self._drop_out(incident, self._cluster.of_job(nodes))
-            else:
-                self._stop_job(incident, category, level, save_first)
-
     def _stop_job(self, incident: Incident, category: str, level: int, save_first: bool) -> None:
         number = incident.incident_id
         effect = self._job.hold(number, category, level, save_first)
@@ -207,7 +207,8 @@ class Impact:
         if not (self._is_elastic and self._elastic.is_out(incident)):
             self._lose_in(NODE_LOST, nodes)
         newcomers = self._cluster.swap_out(nodes, newcomers)
-        self._waiting.refill()
+        if self._has_warm:
+            self._waiting.refill()
         self._changed(nodes, newcomers)
         self._busy(incident, self._setup.swap.draw(incident.root.key, _SWAP))
 
@@ -257,7 +258,8 @@ class Impact:
         self._job.lose(NODE_LOST)
         self._changed(nodes, [])
         self._refit(incident.incident_id)
-        self._busy(incident, self._reconfigure_h(incident))
+        rule = self._setup.elastic
+        self._busy(incident, 0.0 if rule is None else rule.reconfigure.draw(incident.root.key, _RECONFIGURE))
 
     def _served(self, incident: Incident) -> None:
         """Its nodes are changed now: it waits for capacity no longer."""
@@ -278,10 +280,6 @@ class Impact:
         if leavers or newcomers:
             self._changed(leavers, newcomers)
         self.exposure.set_pace()
-
-    def _reconfigure_h(self, incident: Incident) -> float:
-        rule = self._setup.elastic
-        return 0.0 if rule is None else rule.reconfigure.draw(incident.root.key, _RECONFIGURE)
 
     def capacity(self, _: simpy.Event | None = None) -> None:
         """Nodes may serve again: those who wait for them are served, and the job stops to grow if it may."""
@@ -343,7 +341,7 @@ class Impact:
     def drain(self, incident: Incident) -> None:
         """Save the work, stop, and put spares in the places of the nodes that a fault slows."""
         nodes = self._cluster.of_job(incident.slowed)
-        self._hold(incident, nodes, "repair", PROCESSES_LOST, save_first=True)
+        self.stop(incident, "repair", PROCESSES_LOST, True, nodes)
         self._swap(incident, nodes)
 
     def holding(self) -> tuple[list[Incident], list[Incident]]:

@@ -238,7 +238,7 @@ class Replication:
         self._arrivals.job_runs()
         for tell in self._when_it_runs:
             tell()
-        if anew:
+        if anew and self._starts.may_strike:
             self._starts.job_starts()
         if self._setup.elastic is not None:
             self._incidents.impact.job_runs()

@@ -27,6 +27,9 @@ class Starts:
         cluster: which nodes serve the job.
         arrivals: takes the faults.
         seed, replication: the random history.
+
+    Attributes:
+        may_strike: whether there are such faults in this scenario.
     """
 
     def __init__(
@@ -50,11 +53,10 @@ class Starts:
             for mode in setup.modes
             if mode.p_start > 0.0
         ]
+        self.may_strike = bool(self._modes)
 
     def job_starts(self) -> None:
         """The job begins to compute after a start-up: faults strike in this instant, when it runs."""
-        if not self._modes:
-            return
         faults: list[tuple[FailureMode, int, int]] = []
         for mode, root in self._modes:
             key = child_key(root, self._ordinal)

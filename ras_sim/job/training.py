@@ -343,7 +343,7 @@ class TrainingJob:
 
     def _restore(self) -> None:
         tier = self._restore_from
-        if tier is None or (tier.restore_h <= 0.0 and not self._is_stuck("restore", tier)):
+        if tier is None or (tier.restore_h <= 0.0 and not (self._phases.limits and self._is_stuck("restore", tier))):
             self._run_anew()
         else:
             self._close()
