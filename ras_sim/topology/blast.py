@@ -129,9 +129,10 @@ class BlastWalk:
 
     def inside(self, cls: str, instance: int) -> Mapping[str, tuple[int, ...]]:
         """Class -> ids of what an instance consists of, itself among them; the last answer is kept."""
-        if self._inside[0] != (cls, instance):
-            self._inside = (cls, instance), self.walk(cls, instance, _CONTAINED).down
-        return self._inside[1]
+        last = self._inside
+        if last[0] != (cls, instance):
+            last = self._inside = (cls, instance), self.walk(cls, instance, _CONTAINED).down
+        return last[1]
 
     # ------------------------------------------------------------------ certain effects
 
