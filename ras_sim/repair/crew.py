@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from bisect import insort
-from collections import Counter
 from collections.abc import Sequence
 from functools import partial
 from operator import attrgetter
@@ -14,6 +13,8 @@ import simpy
 
 from ras_sim.repair.queue import Discipline, Order, Waiting, first_come
 from ras_sim.repair.roster import EARLY_H, Shift
+
+_NUMBER = attrgetter("number")
 
 
 class Technician(NamedTuple):
@@ -58,7 +59,7 @@ class Crew:
         self._shifts = shifts
         self._discipline = discipline
         self._batch = batch
-        self._busy: Counter[Technician] = Counter()
+        self._busy: dict[Technician, int] = {}  # how many of a shift are
         self._waiting: list[Waiting] = []  # by number
         self._n_orders = 0
         self._alarm: simpy.Event | None = None
@@ -83,7 +84,7 @@ class Crew:
 
     def _queued(self, number: int, order: Order) -> simpy.Event:
         sent = self._env.event()
-        insort(self._waiting, Waiting(number, order, sent), key=attrgetter("number"))
+        insort(self._waiting, Waiting(number, order, sent), key=_NUMBER)
         return sent
 
     def release(self, sent: Sent, done: Order | None) -> None:
@@ -147,7 +148,7 @@ class Crew:
                 return
             chosen = self._discipline(self._waiting)
             self._waiting.remove(chosen)
-            self._busy[technician] += 1
+            self._busy[technician] = self._busy.get(technician, 0) + 1
             chosen.sent.succeed(Sent(technician))
 
     def _free(self) -> Technician | None:
@@ -159,7 +160,7 @@ class Crew:
                 continue
             one = Technician(number, off_h)
             # Whoever is still at work after the end of a shift is no member of the next.
-            if self._busy[one] < shift.count and (best is None or off_h > best.off_h):
+            if self._busy.get(one, 0) < shift.count and (best is None or off_h > best.off_h):
                 best = one
         return best
 
