@@ -226,7 +226,7 @@ class Cluster:
                 self._holds[node] = left
                 continue
             del self._holds[node]
-            if self._is_free(node):
+            if node not in self._job and self._may_serve(node):
                 self._spares[node] = None
                 self._note(1)
                 n_new += 1
@@ -352,8 +352,11 @@ class Cluster:
 
     def _is_free(self, node: int) -> bool:
         """Whether a node could be a spare: it does not serve the job, nothing holds it, and it is there."""
-        outside = node not in self._job and node not in self._holds
-        return outside and node in self._limit and node not in self._absent
+        return node not in self._job and node not in self._holds and self._may_serve(node)
+
+    def _may_serve(self, node: int) -> bool:
+        """Whether a node is one of those that serve the job or could, and is there."""
+        return node in self._limit and node not in self._absent
 
     def _note(self, change: int, resource: str = "spare_nodes") -> None:
         self._rows.append(new_row(ResourceRow, (self._clock(), resource, change)))

@@ -276,7 +276,9 @@ class Arrivals:
         """Whether a part begins another life when its unit is replaced: unless a new one has the same future."""
         if self._memoryless[mode.mode_id]:
             return False
-        return not (self._fleet.batches and self._fleet.is_usual(mode, self._fleet.of_part(mode, instance)))
+        if not (self._fleet.batches and mode.is_constant):
+            return True
+        return not self._fleet.is_usual(mode, self._fleet.of_part(mode, instance))
 
     def swap(self, leavers: list[int], newcomers: list[int]) -> None:
         """Nodes leave the job, others join it; if the job stands still, the alarm is set when it runs again."""

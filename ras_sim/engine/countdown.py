@@ -35,12 +35,13 @@ class Countdown:
         self.since_h = 0.0
         self.over_h = math.inf
 
-    def count_from(self, now_h: float) -> None:
-        """Hours count from now on."""
+    def count_from(self, now_h: float) -> float:
+        """Hours count from now on; returns when none will be left."""
         due_h = now_h + self.left_h
         if self.window is not None:
             due_h = max(now_h, self.window.reached_h(now_h, self.left_h))
         self.since_h, self.over_h = now_h, now_h + (due_h - now_h)
+        return self.over_h
 
     def pause(self, now_h: float) -> None:
         """Take off what has passed since hours count; they do no more."""
@@ -76,8 +77,7 @@ class Countdowns:
         one = Countdown(after_h, window, then, from_load)
         self._waiting[one] = None
         if self._runs and self._load >= from_load:
-            one.count_from(self._env.now)
-            self._arm()
+            self._arm(one.count_from(self._env.now))
         return one
 
     def cancel(self, one: Countdown) -> None:
@@ -88,11 +88,11 @@ class Countdowns:
     def job_runs(self) -> None:
         """The job computes from now on."""
         self._runs = True
-        now_h = self._env.now
+        now_h, next_h = self._env.now, math.inf
         for one in self._waiting:
-            if self._load >= one.from_load:
-                one.count_from(now_h)
-        self._arm()
+            if self._load >= one.from_load and (over_h := one.count_from(now_h)) < next_h:
+                next_h = over_h
+        self._arm(next_h)
 
     def job_stops(self) -> None:
         """The job computes no more."""
@@ -110,14 +110,12 @@ class Countdowns:
         now_h = self._env.now
         for one in self._waiting:
             if before < one.from_load <= load:
-                one.count_from(now_h)
+                self._arm(one.count_from(now_h))
             elif load < one.from_load <= before:
                 one.pause(now_h)
-        self._arm()
 
-    def _arm(self) -> None:
-        """Make sure that the alarm rings when the next countdown is over."""
-        next_h = min([one.over_h for one in self._waiting], default=math.inf)
+    def _arm(self, next_h: float) -> None:
+        """Make sure that the alarm rings when a countdown is over then."""
         if next_h < self._alarm_h:
             now_h = self._env.now
             delay_h = next_h - now_h
@@ -136,4 +134,4 @@ class Countdowns:
             if one.over_h <= now_h:  # otherwise one before it has stopped the job, or cancelled this one
                 self.cancel(one)
                 one.then()
-        self._arm()
+        self._arm(min([one.over_h for one in self._waiting], default=math.inf))

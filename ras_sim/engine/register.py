@@ -161,7 +161,7 @@ class Register:
         found = [
             Hidden(self._setup.modes[one.mode_id], one.instance, one.node, one.root, one.symptom, one)
             for one in self._quiet.values()
-            if one.undiscovered and one.node is not None and within(one.node)
+            if math.isnan(one.detected_h) and one.node is not None and within(one.node)
         ]
         return found + [one for one in self._latent.values() if one.node is not None and within(one.node)]
 
