@@ -1,6 +1,6 @@
 """The floor: what bare SimPy takes to fire as many events and to start as many processes as a replication did.
 
-Counting and timing are separate runs: only a count wraps `Environment.schedule` and `Environment.step`.
+Counting and timing are separate runs: only a count wraps `schedule` and `step`.
 """
 
 from __future__ import annotations
@@ -13,6 +13,8 @@ from typing import Any
 
 import simpy
 from simpy.events import Initialize
+
+from ras_sim.engine.environment import Environment
 
 # A process costs two events beside those that it waits for, its start and its end; the tick that starts it is a third.
 _EVENTS_OF_A_PROCESS = 3
@@ -28,9 +30,10 @@ class EventCount:
 
 @contextmanager
 def counted_events() -> Iterator[EventCount]:
-    """Count what every simpy environment does inside the `with` block."""
+    """Count what every environment, SimPy's own or ours, does inside the `with` block."""
     count = EventCount()
-    schedule, step = simpy.Environment.schedule, simpy.Environment.step
+    schedule = simpy.Environment.schedule
+    steps = {kind: kind.step for kind in (simpy.Environment, Environment)}
 
     def counting_schedule(env: simpy.Environment, event: simpy.Event, *args: Any, **kwargs: Any) -> None:
         count.n_processes += isinstance(event, Initialize)
@@ -38,15 +41,17 @@ def counted_events() -> Iterator[EventCount]:
 
     def counting_step(env: simpy.Environment) -> None:
         count.n_events += env.peek() < math.inf  # a step that finds nothing ends the run
-        step(env)
+        steps[type(env)](env)
 
     simpy.Environment.schedule = counting_schedule  # type: ignore[method-assign, assignment]
-    simpy.Environment.step = counting_step  # type: ignore[method-assign, assignment]
+    for kind in steps:
+        kind.step = counting_step  # type: ignore[method-assign, assignment]
     try:
         yield count
     finally:
         simpy.Environment.schedule = schedule  # type: ignore[method-assign]
-        simpy.Environment.step = step  # type: ignore[method-assign]
+        for kind, step in steps.items():
+            kind.step = step  # type: ignore[method-assign]
 
 
 def events_of(work: Callable[[], object]) -> EventCount:

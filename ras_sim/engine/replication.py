@@ -15,6 +15,7 @@ from ras_sim.engine.corruption import Corruptions
 from ras_sim.engine.countdown import Countdowns
 from ras_sim.engine.course import Course
 from ras_sim.engine.double_handling import SecondRestarts
+from ras_sim.engine.environment import Environment
 from ras_sim.engine.false_alarms import FalseAlarms
 from ras_sim.engine.giving_up import Patience
 from ras_sim.engine.growth import Growth
@@ -107,7 +108,7 @@ class Replication:
     def __init__(self, setup: Setup, seed: int, replication: int) -> None:
         self._setup = setup
         self._seed, self._replication = seed, replication
-        self._env = env = simpy.Environment(initial_time=0.0)
+        self._env = env = Environment()
         self._end = env.event()
         self._ledger = ledger = _empty_ledger(setup, seed, replication)
         walk = walk_of(setup)
