@@ -42,7 +42,6 @@ class Cluster:
         "_limit",
         "_n_hot",
         "_n_places",
-        "_open_places",
         "_places",
         "_probation",
         "_rows",
@@ -83,7 +82,6 @@ class Cluster:
         """Nodes that do not serve the job at the start."""
         self._absent = set(absent)
         self._places: dict[int, int] = {} if group is None else {node: n for n, node in enumerate(job)}
-        self._open_places: set[int] = set()  # of the job that nobody has
         # In the order in which they came.
         self._spares: dict[int, None] = dict.fromkeys(node for node in spares if node not in self._absent)
         self._warm: dict[int, None] = dict.fromkeys(node for node in warm if node not in self._absent)
@@ -283,7 +281,6 @@ class Cluster:
 
     def leave(self, nodes: list[int]) -> None:
         """Nodes leave the job and nobody takes their places; those that are held are out, the others become spares."""
-        self._open_places.update(place for place in map(self.place, nodes) if place < self._n_places)
         self._exchange(nodes, ())
         self._set_free(nodes)
 
@@ -310,9 +307,9 @@ class Cluster:
         newcomers = list(islice(self._in_order(), -surplus))
         for node in newcomers:
             del self._spares[node]
-        places = sorted(self._open_places)[: len(newcomers)]
-        self._open_places.difference_update(places)
-        self._places.update(zip(newcomers, places, strict=False))
+        taken = {self.place(node) for node in self._job}
+        open_places = (place for place in range(self._n_places) if place not in taken)
+        self._places.update(zip(newcomers, open_places, strict=False))
         self._exchange((), newcomers)
         self.joined.extend(newcomers)
         if newcomers:

@@ -60,6 +60,9 @@ def _code_of(command: Callable[[], int]) -> int:
         say("interrupted")
         return INTERRUPTED
     except Exception as error:
+        if "KeyboardInterrupt" in str(error):  # pydantic, stopped while it builds a class, raises an error of its own
+            say("interrupted")
+            return INTERRUPTED
         if os.environ.get("RAS_SIM_DEBUG") == "1":
             raise
         say(f"this is a defect of ras-sim, please report it: {type(error).__name__}: {error}")

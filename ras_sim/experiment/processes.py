@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
+from multiprocessing import resource_tracker
 from queue import Empty
 from typing import Any, TypeVar
 
@@ -89,6 +90,9 @@ def _pool(n: int) -> Any:
     """The pool of n processes, the one that there is if it is as large."""
     from joblib.externals.loky import get_reusable_executor
 
+    # It comes with the first process, and its start lets Ctrl-C through that is held back for the others: so before them.
+    if sys.platform != "win32":
+        resource_tracker.ensure_running()
     return get_reusable_executor(
         max_workers=n, timeout=_IDLE_S, env=_limits(), initializer=_begin, initargs=(os.getpid(),)
     )

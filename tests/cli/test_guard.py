@@ -27,6 +27,7 @@ def _code(error: BaseException | None) -> int:
         (None, GOOD, ""),
         (InputError([Problem("f", 1, 2, "a.b", "3", "4")]), BAD_INPUT, "f:1:2: a.b: got 3, want 4"),
         (KeyboardInterrupt(), INTERRUPTED, "interrupted"),
+        (RuntimeError("Error building a validator:\n  KeyboardInterrupt: "), INTERRUPTED, "interrupted"),
         (ModelError("two states", 3.0, "gpu:1"), DEFECT, "ModelError: two states (at 3 h, gpu:1)"),
         (ZeroDivisionError("division by zero"), DEFECT, "ZeroDivisionError: division by zero"),
     ],
