@@ -8,7 +8,7 @@ A node of the job that is held still has its place there until it is swapped out
 from __future__ import annotations
 
 from bisect import bisect_left, insort
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
 from typing import Literal
 
@@ -36,12 +36,14 @@ class Cluster:
         "_absent",
         "_clock",
         "_coming",
+        "_first",
         "_group",
         "_holds",
         "_job",
         "_limit",
         "_n_hot",
         "_n_places",
+        "_open_places",
         "_places",
         "_probation",
         "_rows",
@@ -73,6 +75,7 @@ class Cluster:
         self._limit = set(job).union(spares, warm) if group is not None else range(len(job) + n_spares + n_warm)
         limit = self._limit
         self.members: Sequence[int] = limit if isinstance(limit, range) else sorted(limit)  # serve the job, or may
+        self._first = job  # who has each place at the start
         self._job = set(job)
         self._sorted: list[int] | None = None  # the same in order, once somebody has asked for that
         self._n_places = len(job)
@@ -82,6 +85,7 @@ class Cluster:
         """Nodes that do not serve the job at the start."""
         self._absent = set(absent)
         self._places: dict[int, int] = {} if group is None else {node: n for n, node in enumerate(job)}
+        self._open_places: set[int] = set()  # of the job, that nobody has
         # In the order in which they came.
         self._spares: dict[int, None] = dict.fromkeys(node for node in spares if node not in self._absent)
         self._warm: dict[int, None] = dict.fromkeys(node for node in warm if node not in self._absent)
@@ -101,6 +105,14 @@ class Cluster:
     def n_spares(self) -> int:
         """Spares that could serve now."""
         return len(self._spares)
+
+    @property
+    def n_could_join(self) -> int:
+        """Spares that fit places of the job without a sound node: those that nobody has, or that an incident holds."""
+        if self._group is None:
+            return min(len(self._spares), self._n_places - self.n_sound)
+        held = {self.place(node) for node in self._job.intersection(self._holds)}
+        return sum(1 for _ in self._seats(self._open_places | held))
 
     @property
     def n_in_job(self) -> int:
@@ -281,6 +293,7 @@ class Cluster:
 
     def leave(self, nodes: list[int]) -> None:
         """Nodes leave the job and nobody takes their places; those that are held are out, the others become spares."""
+        self._open_places.update(map(self.place, nodes))
         self._exchange(nodes, ())
         self._set_free(nodes)
 
@@ -304,17 +317,30 @@ class Cluster:
             leavers = free[:surplus]
             self.leave(leavers)
             return leavers, []
-        newcomers = list(islice(self._in_order(), -surplus))
+        seats = dict(islice(self._seats(self._open_places), -surplus))
+        newcomers = list(seats)
         for node in newcomers:
             del self._spares[node]
-        taken = {self.place(node) for node in self._job}
-        open_places = (place for place in range(self._n_places) if place not in taken)
-        self._places.update(zip(newcomers, open_places, strict=False))
+        self._places.update(seats)
+        self._open_places.difference_update(seats.values())
         self._exchange((), newcomers)
         self.joined.extend(newcomers)
         if newcomers:
             self._note(-len(newcomers))
         return [], newcomers
+
+    def _seats(self, places: set[int]) -> Iterator[tuple[int, int]]:
+        """The spares that fit these places of the job, in the order in which they serve, and the place of each."""
+        if self._group is None:
+            yield from zip(self._in_order(), sorted(places), strict=False)
+            return
+        group, free = self._group, dict[int, list[int]]()
+        for place in sorted(places, reverse=True):
+            free.setdefault(group(self._first[place]), []).append(place)
+        for node in self._in_order():
+            fitting = free.get(group(node))
+            if fitting:
+                yield node, fitting.pop()
 
     def n_coming_back(self, nodes: Iterable[int]) -> int:
         """How many of the nodes would become spares if an incident gave them back: nobody else holds them."""

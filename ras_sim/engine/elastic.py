@@ -56,7 +56,7 @@ class Elastic:
         """The largest width for the nodes that are there."""
         if self._rule is None:
             return self._width
-        return self._rule.replicas(self._cluster.n_sound + self._cluster.n_spares)
+        return self._rule.replicas(self._cluster.n_sound + self._cluster.n_could_join)
 
     def refit(self, cause: int) -> tuple[list[int], list[int]]:
         """Take the largest width that there are nodes for; returns who left the job for it and who joined."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 import numpy as np
 import pytest
 
@@ -21,7 +23,7 @@ def test_nodes_of_the_job_in_order(seed: int, group: int | None) -> None:
     rng = np.random.default_rng(seed)
     in_group = None if group is None else (lambda node: node // group)
     cluster = Cluster(N_NODES, N_JOB, N_SPARES, [], lambda: 0.0, group=in_group)
-    held = dict[int, int]()
+    held, first = dict[int, int](), job_of(cluster)
     for _ in range(120):
         act = rng.choice(["hold", "release", "swap", "leave", "resize"])
         job, out = job_of(cluster), [node for node in held if held[node]]
@@ -39,9 +41,27 @@ def test_nodes_of_the_job_in_order(seed: int, group: int | None) -> None:
             cluster.swap_out(broken[:1])
         elif act == "leave" and n_sound > N_JOB // 2:
             cluster.leave(broken)
-        elif act == "resize" and group is None and not broken:
-            cluster.resize(min(N_JOB, n_sound + int(rng.integers(-3, 4)), n_sound + cluster.n_spares))
+        elif act == "resize":
+            before = set(job)
+            wanted = n_sound + min(int(rng.integers(-3, 4)), cluster.n_could_join)
+            leavers, newcomers = cluster.resize(wanted)
+            assert (before - set(leavers)) | set(newcomers) == set(job_of(cluster))
+            assert cluster.n_sound == wanted if not broken else cluster.n_sound <= max(wanted, n_sound)
         check(cluster, held, rng)
+        check_places(cluster, held, first, group or N_NODES)
+
+
+def check_places(cluster: Cluster, held: dict[int, int], first: list[int], group: int) -> None:
+    """Each node of the job has a place of its own, in the group of who had it first; a spare fits where nobody sound is."""
+    job = job_of(cluster)
+    places = [cluster.place(node) for node in job]
+    assert len(set(places)) == len(job)
+    assert set(places) <= set(range(N_JOB))
+    assert [node // group for node in job] == [first[place] // group for place in places]
+    sound = {place for node, place in zip(job, places, strict=True) if not held.get(node)}
+    free = Counter(first[place] // group for place in set(range(N_JOB)).difference(sound))
+    spares = Counter(node // group for node in range(N_NODES) if cluster.state(node) == "spare")
+    assert cluster.n_could_join == (free & spares).total()
 
 
 def check(cluster: Cluster, held: dict[int, int], rng: np.random.Generator) -> None:
@@ -55,8 +75,6 @@ def check(cluster: Cluster, held: dict[int, int], rng: np.random.Generator) -> N
     assert cluster.one_of_job(share) == (sound[int(share * len(sound))] if sound else None)
     assert cluster.one_of_job(share, but=but) == (meant[int(share * len(meant))] if meant else None)
     places = {node: cluster.place(node) for node in job}
-    assert len(set(places.values())) == len(job)  # no two nodes have one place
-    assert set(places.values()) <= set(range(N_JOB))
     for node in job[:3]:
         assert cluster.block(node, 4) == [one for one in job if places[one] // 4 == places[node] // 4]
 

@@ -256,6 +256,34 @@ def test_what_it_costs_that_spares_fit_in_their_rack_only(within: str | None) ->
     assert 20 < waited < 180
 
 
+@pytest.mark.parametrize("within", [None, "rack"])
+def test_the_width_that_spares_of_other_racks_do_not_fill(within: str | None) -> None:
+    """The same with a job that shrinks: the width at the end is that of the nodes that fit, counted by hand."""
+    spares: dict[str, Any] = {"nodes": 2, "swap": 0, **SOURCE} | ({"within": within} if within else {})
+    scenario = small(
+        19.0,
+        machine={"kind": "hgx", "nodes": 6, "gpus_per_node": 1, "gpus_per_reset_domain": 1, "nodes_per_rack": 3},
+        job__gpus=4,
+        job__spares=spares,
+        job__elastic=elastic(),
+        job__checkpoints={"disk": tier(1.0)},
+        failures={"node": {"crash": mode()}},
+        shocks={"at_ten": at_ten(0.5)},
+        repair=ladder({"fix": replace("20 h")}),
+    )
+    racks, widths = ({0, 1, 2}, {3, 4, 5}), set[int]()
+    for ledger in runs(scenario, 200):
+        struck = {row.node for row in ledger.incidents}
+        width = sum(min(2, len(rack - struck)) for rack in racks) if within else min(4, 6 - len(struck))
+        total = hours(ledger)
+        if width == 0:
+            assert total["wait_capacity"] == pytest.approx(9.0)
+        else:
+            assert total["productive"] == pytest.approx(10.0 + 9.0 * width / 4)
+        widths.add(width)
+    assert len(widths) > 3
+
+
 def test_faults_of_dropped_replicas_keep_the_horizon() -> None:
     ledger = play({"crash": mode(rate=per_h(0.02))}, 400.0, job__elastic=elastic(in_step=IN_STEP))
     assert sum(hours(ledger).values()) == pytest.approx(400.0, rel=1e-12)
