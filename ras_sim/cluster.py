@@ -33,26 +33,9 @@ class Cluster:
     """
 
     __slots__ = (
-        "_absent",
-        "_clock",
-        "_coming",
-        "_first",
-        "_group",
-        "_holds",
-        "_job",
-        "_limit",
-        "_n_hot",
-        "_n_places",
-        "_open_places",
-        "_places",
-        "_probation",
-        "_rows",
-        "_sorted",
-        "_spares",
-        "_warm",
-        "idle",
-        "joined",
-        "members",
+        "_absent", "_clock", "_coming", "_first", "_group", "_holds", "_job", "_limit", "_n_hot",
+        "_n_places", "_open_places", "_places", "_probation", "_rows", "_sorted", "_spares", "_warm",
+        "idle", "joined", "members",
     )  # fmt: skip
 
     def __init__(
