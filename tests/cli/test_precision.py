@@ -50,11 +50,13 @@ def test_a_metric_that_is_no_headline_is_shown_with_its_interval() -> None:
     assert "MTTI to ±0.1%: not reached, that takes" in " ".join(short.split())
 
 
+@pytest.mark.slow
 def test_quantiles_are_shown_when_they_mean_something() -> None:
     assert "P5" not in command(TINY, "-n", "71", "--workers", "1").stdout
     assert "Goodput of single replications: P5" in command(TINY, "-n", "72", "--workers", "1").stdout
 
 
+@pytest.mark.slow
 def test_the_same_command_goes_on_to_the_same_precision(tmp_path: Path) -> None:
     out, keys = tmp_path / "out", ("--precision", "0.4%", "-n", "20", "--workers", "1")
     stopped = run(load(TINY), replications=25, workers=1)

@@ -99,6 +99,7 @@ def test_random_structures(tree: Any) -> None:
     _survives(to_yaml(tree))
 
 
+@pytest.mark.slow
 @COMMON
 @given(st.dictionaries(st.sampled_from(sorted(TREES[0])), trees))
 def test_random_structures_under_known_keys(tree: Any) -> None:
@@ -137,6 +138,7 @@ def test_two_values_swapped(one: tuple[int, tuple[Any, ...]], other: tuple[int, 
     _survives(to_yaml(_changed(TREES[one[0]], one[1], value)))
 
 
+@pytest.mark.slow
 @settings(COMMON, max_examples=300)
 @given(st.data())
 def test_characters_changed(data: st.DataObject) -> None:

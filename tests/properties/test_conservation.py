@@ -450,6 +450,7 @@ def check_everything(scenario: Scenario, seed: int) -> None:
         assert repr(simulate(scenario, seed=seed, replication=1).incidents) != repr(ledger.incidents)
 
 
+@pytest.mark.slow
 @quick
 @given(scenarios(), st.integers(0, 2**32))
 def test_every_ledger_adds_up(scenario: Scenario, seed: int) -> None:

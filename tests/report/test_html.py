@@ -175,6 +175,7 @@ def test_same_result_same_bytes() -> None:
     assert page(make_result(2)) == page(make_result(2))
 
 
+@pytest.mark.slow
 def test_a_thousand_replications_stay_small_and_quick(tmp_path: Path) -> None:
     result = make_result(1000, n_interruptions=100)
     assert sum(len(one.incidents) for one in result.ledgers) > 80_000
@@ -184,6 +185,7 @@ def test_a_thousand_replications_stay_small_and_quick(tmp_path: Path) -> None:
     assert path.stat().st_size < 8_000_000
 
 
+@pytest.mark.slow
 def test_very_long_replications_stay_small_too(tmp_path: Path) -> None:
     path = write_report(make_result(5, n_interruptions=20_000), tmp_path / "report.html")
     assert path.stat().st_size < 8_000_000

@@ -212,6 +212,7 @@ def test_an_unknown_name_is_found_beside_any_faults_of_shape(
     assert _said(shape) | _said(of_the_name) <= _said(_problems(tree)) <= _said(shape) | _said(expected)
 
 
+@pytest.mark.slow
 @settings(
     deadline=None, max_examples=50, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much]
 )

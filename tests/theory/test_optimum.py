@@ -70,6 +70,7 @@ def goodputs(trial: Trial) -> list[float]:
     return [one.goodput for one in ras_sim.run(trial.point.scenario, replications=4, workers=1).measures]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("rate", "save_h"), CASES)
 def test_the_search_finds_the_best_interval(rate: float, save_h: float) -> None:
     found, best_h = searched(rate, save_h), best_interval_h(rate, save_h)
