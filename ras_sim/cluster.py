@@ -282,8 +282,8 @@ class Cluster:
 
     def _set_free(self, nodes: Iterable[int]) -> int:
         """Those of the nodes that could be spares are spares from now on; returns how many."""
-        holds = self._holds
-        free = [node for node in nodes if node not in holds and self._is_free(node)]
+        out = (node for node in nodes if node not in self._holds and node not in self._job)
+        free = [node for node in out if self._may_serve(node)]
         if free:
             self._spares.update(dict.fromkeys(free))
             self._note(len(free))
@@ -355,10 +355,6 @@ class Cluster:
         if not self._holds.keys() >= set(nodes):
             self._set_free(nodes)
         return newcomers
-
-    def _is_free(self, node: int) -> bool:
-        """Whether a node could be a spare: it does not serve the job, nothing holds it, and it is there."""
-        return node not in self._job and node not in self._holds and self._may_serve(node)
 
     def _may_serve(self, node: int) -> bool:
         """Whether a node is one of those that serve the job or could, and is there."""

@@ -44,7 +44,7 @@ class Dispatcher:
     def first_level(self, incident: Incident, mode: FailureMode) -> int:
         """The first rung to try: of a part that was taken out of use the first above the rung that did it."""
         if incident.disabled:
-            return next_level(self._policy.ladder, incident.root.tries[-1][0], incident.component_class)
+            return self._next(incident.root.tries[-1][0], incident.component_class)
         return self.start_level(incident, mode)
 
     def start_level(self, incident: Incident, mode: FailureMode) -> int:

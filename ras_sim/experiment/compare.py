@@ -29,7 +29,7 @@ from ras_sim.experiment.kept import Kept, json_form
 from ras_sim.experiment.matching import FaultTotals, Parting, worst
 from ras_sim.experiment.origin import key_of
 from ras_sim.experiment.replicate import Progress, Simulate
-from ras_sim.experiment.wishes import MAX_REPLICATIONS, Closing, is_time_to_look, wish_of
+from ras_sim.experiment.wishes import MAX_REPLICATIONS, Closing, is_time_to_look, run_as_wished, wish_of
 from ras_sim.metrics import Aggregate, Measures, aggregate
 from ras_sim.metrics.breakeven import BreakEven
 from ras_sim.metrics.controlled import controlled
@@ -220,7 +220,12 @@ def compare(
     finished: list[Outcome] = []
     with _kept(out, scenarios, seed) as kept:
         work = _Work(scenarios, apart, simulate, seed, workers, progress, watch, kept)
-        interrupted, aim = _run_as_wished(wish, replications, work, finished)
+        interrupted, aim = run_as_wished(
+            wish,
+            replications,
+            lambda n: _run_up_to(n, work, finished),
+            lambda wanted: _aim(finished, replications, wanted),
+        )
     wanted = replications if aim is None else aim.n_wanted
     against = _against_base(named, finished, aim)
     measures, usage = (_by_design(finished, name, len(named)) for name in ("measures", "usage"))
@@ -249,20 +254,6 @@ def _key(scenarios: Sequence[Scenario], seed: int) -> str:
 def _kept(out: str | Path | None, scenarios: Sequence[Scenario], seed: int) -> Kept[Outcome]:
     """The replications of a comparison that its folder holds, and where more of them are kept."""
     return Kept(out, "" if out is None else _key(scenarios, seed), json_form(Outcome))
-
-
-def _run_as_wished(
-    wish: Wish | None, n_first: int, work: _Work, finished: list[Outcome]
-) -> tuple[bool, Aim | None]:
-    """Finish the first stage, and then as many replications as the wish takes; True if the user stopped that."""
-    interrupted = _run_up_to(n_first, work, finished)
-    if wish is None or interrupted:
-        return interrupted, None
-    aim = _aim(finished, n_first, wish)
-    while not interrupted and len(finished) < aim.n_wanted:
-        interrupted = _run_up_to(aim.n_wanted, work, finished)
-        aim = _aim(finished, n_first, wish)
-    return interrupted, aim
 
 
 def _run_up_to(n: int, work: _Work, finished: list[Outcome]) -> bool:

@@ -15,11 +15,11 @@ from ras_sim.experiment.histories import history, sent
 from ras_sim.experiment.kept import Form, Kept
 from ras_sim.experiment.result import Result, run_key
 from ras_sim.experiment.rows import pack, unpack
-from ras_sim.experiment.wishes import MAX_REPLICATIONS, Closing, Watch, watch_of, wish_of
+from ras_sim.experiment.wishes import MAX_REPLICATIONS, Closing, Watch, run_as_wished, watch_of, wish_of
 from ras_sim.ledger import Ledger
 from ras_sim.metrics import Aggregate, Measures, aggregate, check_conservation, measure
 from ras_sim.metrics.aggregate import with_estimate
-from ras_sim.metrics.precision import Aim, Wish, aim_of, estimate_to
+from ras_sim.metrics.precision import Aim, aim_of, estimate_to
 from ras_sim.metrics.samples import Sample, sample
 
 if TYPE_CHECKING:
@@ -98,7 +98,12 @@ def run(
     finished: list[_Outcome] = []
     with _kept_ledgers(out, scenario, seed) as kept:
         work = _Work(scenario, simulate, seed, workers, keep_ledgers, progress, watch, (*done, *kept.pieces), kept)
-        interrupted, aim = _run_as_wished(wish, replications, work, finished)
+        interrupted, aim = run_as_wished(
+            wish,
+            replications,
+            lambda n: _run_up_to(n, work, finished),
+            lambda wanted: aim_of(_sample(finished, metric), replications, wanted),
+        )
     measures = tuple(outcome.measures for outcome in finished)
     ledgers = tuple(outcome.ledger for outcome in finished if outcome.ledger is not None)
     total, wanted = _total(finished, aim), replications if aim is None else aim.n_wanted
@@ -137,20 +142,6 @@ class _Work(NamedTuple):
     watch: Watch | None
     known: tuple[Ledger, ...]
     kept: Kept[Ledger]
-
-
-def _run_as_wished(
-    wish: Wish | None, n_first: int, work: _Work, finished: list[_Outcome]
-) -> tuple[bool, Aim | None]:
-    """Finish the first stage, and then as many replications as the wish takes; True if the user stopped that."""
-    interrupted = _run_up_to(n_first, work, finished)
-    if wish is None or interrupted:
-        return interrupted, None
-    aim = aim_of(_sample(finished, wish.metric), n_first, wish)
-    while not interrupted and len(finished) < aim.n_wanted:
-        interrupted = _run_up_to(aim.n_wanted, work, finished)
-        aim = aim_of(_sample(finished, wish.metric), n_first, wish)
-    return interrupted, aim
 
 
 def _run_up_to(n: int, work: _Work, finished: list[_Outcome]) -> bool:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from ras_sim.errors import InputError, Problem, nearest
 from ras_sim.metrics import Measures
-from ras_sim.metrics.precision import MIN_FIRST, Wish, half_width_so_far
+from ras_sim.metrics.precision import MIN_FIRST, Aim, Wish, half_width_so_far
 from ras_sim.metrics.samples import sample
 from ras_sim.scenario.amounts import kind_of, margin
 from ras_sim.units import comma_hint
@@ -35,6 +35,31 @@ _WANTED_OF_DIFFERENCE = _WANTED | {
     "time": "a time of more than 0, e.g. 10 min: a difference may be 0, and has no shares",
     "count": "a number of more than 0, e.g. 3: a difference may be 0, and has no shares",
 }
+
+
+def run_as_wished(
+    wish: Wish | None, n_first: int, run_up_to: Callable[[int], bool], aim_now: Callable[[Wish], Aim]
+) -> tuple[bool, Aim | None]:
+    """Finish the first stage, and then as many replications as the wish takes.
+
+    Args:
+        wish: None for the first stage alone.
+        n_first: replications of the first stage.
+        run_up_to: finishes the replications up to a number; returns True if the user stopped that.
+        aim_now: how many the wish takes, from what is finished.
+
+    Returns:
+        (whether the user stopped it, the last aim; None without a wish, or where the first stage was stopped).
+    """
+    interrupted = run_up_to(n_first)
+    if wish is None or interrupted:
+        return interrupted, None
+    aim, n_done = aim_now(wish), n_first
+    while not interrupted and n_done < aim.n_wanted:
+        n_done = aim.n_wanted
+        interrupted = run_up_to(n_done)
+        aim = aim_now(wish)
+    return interrupted, aim
 
 
 def wish_of(

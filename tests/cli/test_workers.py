@@ -106,7 +106,6 @@ def within(seconds: float, found: Callable[[], bool]) -> bool:
 
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="reads /proc")
-@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="needs /proc")
 def test_ctrl_c_does_not_reach_processes_on_their_way() -> None:
     """A terminal sends it to all of them: in one that still loads its libraries it would print a traceback."""
     program = "import time; from ras_sim.experiment.processes import started\nwith started(2): time.sleep(60)"
@@ -126,6 +125,7 @@ def of_the_pool(parent: int) -> list[int]:
     return [one for one in children(parent) if b"popen_loky" in Path(f"/proc/{one}/cmdline").read_bytes()]
 
 
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="reads /proc")
 def test_processes_end_when_the_one_that_started_them_is_killed() -> None:
     main = "from ras_sim.cli import main; main()"
     command = [sys.executable, "-c", main, "run", str(TINY), "-n", "1000000", "-q", "--workers", "2"]

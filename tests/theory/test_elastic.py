@@ -229,22 +229,22 @@ def test_spares_serve_their_own_group() -> None:
     assert cluster.replacements([0, 3]) == [2, 5]
 
 
+def two_racks(within: str | None, **changes: Any) -> Scenario:
+    """Two racks of three nodes, four of the six in the job; at 10 h each fails with probability 1/2, for good."""
+    spares: dict[str, Any] = {"nodes": 2, "swap": 0, **SOURCE} | ({"within": within} if within else {})
+    machine = {"kind": "hgx", "nodes": 6, "gpus_per_node": 1, "gpus_per_reset_domain": 1, "nodes_per_rack": 3}
+    return small(
+        19.0, machine=machine, job__gpus=4, job__spares=spares, job__checkpoints={"disk": tier(1.0)},
+        failures={"node": {"crash": mode()}}, shocks={"at_ten": at_ten(0.5)}, repair=ladder({"fix": replace("20 h")}),
+        **changes,
+    )  # fmt: skip
+
+
 @pytest.mark.parametrize("within", [None, "rack"])
 def test_what_it_costs_that_spares_fit_in_their_rack_only(within: str | None) -> None:
     """Two racks of three nodes, one spare each: two losses at once in one rack are met by both spares, or by one."""
-    spares: dict[str, Any] = {"nodes": 2, "swap": 0, **SOURCE} | ({"within": within} if within else {})
-    scenario = small(
-        19.0,
-        machine={"kind": "hgx", "nodes": 6, "gpus_per_node": 1, "gpus_per_reset_domain": 1, "nodes_per_rack": 3},
-        job__gpus=4,
-        job__spares=spares,
-        job__checkpoints={"disk": tier(1.0)},
-        failures={"node": {"crash": mode()}},
-        shocks={"at_ten": at_ten(0.5)},
-        repair=ladder({"fix": replace("20 h")}),
-    )
     waited = 0
-    for ledger in runs(scenario, 200):
+    for ledger in runs(two_racks(within), 200):
         struck = {row.node for row in ledger.incidents}
         job, spare = (({0, 1, 3, 4}, {2, 5}) if within else ({0, 1, 2, 3}, {4, 5}))
         if within:
@@ -259,20 +259,8 @@ def test_what_it_costs_that_spares_fit_in_their_rack_only(within: str | None) ->
 @pytest.mark.parametrize("within", [None, "rack"])
 def test_the_width_that_spares_of_other_racks_do_not_fill(within: str | None) -> None:
     """The same with a job that shrinks: the width at the end is that of the nodes that fit, counted by hand."""
-    spares: dict[str, Any] = {"nodes": 2, "swap": 0, **SOURCE} | ({"within": within} if within else {})
-    scenario = small(
-        19.0,
-        machine={"kind": "hgx", "nodes": 6, "gpus_per_node": 1, "gpus_per_reset_domain": 1, "nodes_per_rack": 3},
-        job__gpus=4,
-        job__spares=spares,
-        job__elastic=elastic(),
-        job__checkpoints={"disk": tier(1.0)},
-        failures={"node": {"crash": mode()}},
-        shocks={"at_ten": at_ten(0.5)},
-        repair=ladder({"fix": replace("20 h")}),
-    )
     racks, widths = ({0, 1, 2}, {3, 4, 5}), set[int]()
-    for ledger in runs(scenario, 200):
+    for ledger in runs(two_racks(within, job__elastic=elastic()), 200):
         struck = {row.node for row in ledger.incidents}
         width = sum(min(2, len(rack - struck)) for rack in racks) if within else min(4, 6 - len(struck))
         total = hours(ledger)
