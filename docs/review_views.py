@@ -38,7 +38,12 @@ TERMS = (
         "goodput less that of the first design of the table, in points, with its 95% interval over pairs of histories; "
         "P(better) is the probability that it is above 0. Each interval is for one difference, not for all at once.",
     ),
-    ("Pairing", "as many times more histories it would take without common failures."),
+    (
+        "Pairing",
+        "as many times more histories it would take without common failures, of the most that any pairing of the two "
+        "designs could give (best history with best, worst with worst): what one design varies more than the other "
+        "is its own.",
+    ),
     (
         "Per effective GPU-hour",
         "everything that has a price (GPUs of the job and of its spares, technicians, parts, energy), divided by "

@@ -105,13 +105,14 @@ def p_better(one: Difference, better: int) -> float | None:
 
 
 def difference_json(one: Difference, better: int) -> dict[str, Any]:
-    """`{"base": x, "other": x, "difference": {"mean", "ci95", "sd"}, "p_better": x, "variance_factor": x}`."""
+    """`{"base", "other", "difference": {"mean", "ci95", "sd"}, "p_better", "variance_factor", "most_by_pairing"}`."""
     return {
         "base": one.base,
         "other": one.other,
         "difference": one.estimate.to_json(),
         "p_better": p_better(one, better),
         "variance_factor": one.variance_factor,
+        "most_by_pairing": one.most_by_pairing,
     }
 
 

@@ -7,7 +7,7 @@ common cancels: var(b - a) = var(a) + var(b) - 2 cov(a, b).
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -28,6 +28,11 @@ class Difference:
             no pair differs.
         variance_factor: (var(a) + var(b)) / var(b - a), > 0: as many times more replications would be needed without
             pairing. None for fewer than two pairs, and where all pairs differ by the same amount.
+        most_by_pairing: the variance factor if the best history of one design were paired with the best of the other, the
+            second best with the second best, and so on. No way to pair two designs whose values spread as these do gives
+            more: of all orders the sorted one has the greatest covariance (rearrangement inequality). Where one design
+            varies s times as much as the other it is at most (1 + s^2) / (1 - s)^2. None as for `variance_factor`, and
+            where controls were used, which are not bound by it.
     """
 
     base: float | None
@@ -35,6 +40,7 @@ class Difference:
     estimate: Estimate
     p_greater: float | None
     variance_factor: float | None
+    most_by_pairing: float | None = None
 
     @property
     def is_zero(self) -> bool:
@@ -76,8 +82,8 @@ def paired_each(base: Sequence[Sequence[float]], other: Sequence[Sequence[float]
     if len(ours) == 0:
         return []
     gaps = theirs - ours
-    columns = (*map(estimates, (ours, theirs, gaps)), _factors(ours, theirs, gaps))
-    return [Difference(a.mean, b.mean, gap, _p_greater(gap), f) for a, b, gap, f in zip(*columns, strict=True)]
+    columns = (*map(estimates, (ours, theirs, gaps)), _factors(ours, theirs), _factors(*_in_order(ours, theirs)))
+    return [Difference(a.mean, b.mean, gap, _p_greater(gap), *f) for a, b, gap, *f in zip(*columns, strict=True)]
 
 
 def paired_ratio(
@@ -107,12 +113,12 @@ def paired_ratio(
     mean = b.mean - a.mean
     if a.ci95 is None or b.ci95 is None:
         return Difference(a.mean, b.mean, Estimate(mean, None, None, a.n), None, None)
-    pseudo_a, pseudo_b = pseudo_values(*base), pseudo_values(*other)
+    pseudo_a, pseudo_b = pseudo_values(*base)[None], pseudo_values(*other)[None]
     sd = float((pseudo_b - pseudo_a).std(ddof=1))
     half = t_quantile(a.n - 1) * sd / math.sqrt(a.n)
     difference = Estimate(mean, (mean - half, mean + half), sd, a.n)
-    (factor,) = _factors(pseudo_a[None], pseudo_b[None], (pseudo_b - pseudo_a)[None])
-    return Difference(a.mean, b.mean, difference, _p_greater(difference), factor)
+    (factor,), (most,) = _factors(pseudo_a, pseudo_b), _factors(*_in_order(pseudo_a, pseudo_b))
+    return Difference(a.mean, b.mean, difference, _p_greater(difference), factor, most)
 
 
 def pseudo_values(
@@ -155,13 +161,16 @@ def p_greater(mean: float, se: float, df: int) -> float | None:
     return float(stdtr(df, mean / se))
 
 
-def _factors(
-    base: NDArray[np.float64], other: NDArray[np.float64], gaps: NDArray[np.float64]
-) -> list[float | None]:
+def _in_order(*values: NDArray[np.float64]) -> Iterator[NDArray[np.float64]]:
+    """Each row of (k, n) by size."""
+    return (np.sort(rows, axis=1) for rows in values)
+
+
+def _factors(base: NDArray[np.float64], other: NDArray[np.float64]) -> list[float | None]:
     """Variance of a difference of independent runs over that of the pairs, for each row of (k, n)."""
-    if gaps.shape[1] < 2:
-        return [None] * len(gaps)
-    variances = gaps.var(axis=1, ddof=1).tolist()
+    if base.shape[1] < 2:
+        return [None] * len(base)
+    variances = (other - base).var(axis=1, ddof=1).tolist()
     unpaired = (base.var(axis=1, ddof=1) + other.var(axis=1, ddof=1)).tolist()
     return [_factor(of_gap, of_both) for of_gap, of_both in zip(variances, unpaired, strict=True)]
 

@@ -121,13 +121,17 @@ def _adjusted(one: Against) -> str:
 
 
 def _worth(one: Difference) -> str:
-    """What pairing was worth, in words."""
-    factor = one.variance_factor
-    if factor is None:
+    """What pairing was worth, and the most that it could be, in words."""
+    if one.variance_factor is None:
         return ""
-    if factor < _WORTH_SAYING:
-        return " Common failures do not narrow this interval: the two designs hardly vary together."
-    return f" Unpaired runs would need {number(factor, 2)} times as many replications for the same interval."
+    most = "" if one.most_by_pairing is None else f" (at most {_times(one.most_by_pairing)} with any pairing of the two)"
+    if one.variance_factor < _WORTH_SAYING:
+        return f" Common failures do not narrow this interval: the two designs hardly vary together{most}."
+    return f" Unpaired runs would need {_times(one.variance_factor)} as many replications for the same interval{most}."
+
+
+def _times(factor: float) -> str:
+    return f"{number(factor, 2)} times"
 
 
 def metric_lines(one: Against) -> list[Line]:
@@ -278,10 +282,14 @@ def probability(value: float | None) -> str:
 
 
 def factor(one: Difference) -> str:
-    """The variance factor of pairing as text."""
+    """The variance factor of pairing as text, and the most that it could be."""
     if one.variance_factor is None:
         return NOTHING
-    return ">10,000x" if one.variance_factor > 10_000 else f"{number(one.variance_factor, 2)}x"
+    return f"{_fold(one.variance_factor)} of {_fold(one.most_by_pairing)}"
+
+
+def _fold(factor: float | None) -> str:
+    return ">10,000x" if factor is None or factor > 10_000 else f"{number(factor, 2)}x"
 
 
 def attribution(one: Against) -> str:

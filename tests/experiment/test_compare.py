@@ -236,7 +236,7 @@ def test_json_has_the_promised_shape(restart_or_replace: Comparison) -> None:
     ]
     assert one["shared_histories"] == {"same": ["node.crash"], "different": {}}
     assert set(BETTER) - set(one["metrics"]) == {"horizon_h", *COSTS}  # no work, no prices
-    keys = {"base", "other", "difference", "p_better", "variance_factor"}
+    keys = {"base", "other", "difference", "p_better", "variance_factor", "most_by_pairing"}
     assert all(set(row) == keys for table in TABLES for row in one[table].values())
     assert 0 < len(one["partings"]) <= 20
     order = [(parting["handled_alike"], -abs(parting["extra_gpu_h"])) for parting in one["partings"]]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from itertools import permutations
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +13,7 @@ from scipy import stats
 from ras_sim.experiment.compare import compare
 from ras_sim.experiment.designs import load_designs
 from ras_sim.ledger import JobRow, Ledger
-from ras_sim.metrics.paired import paired, paired_each, paired_ratio
+from ras_sim.metrics.paired import Difference, paired, paired_each, paired_ratio
 from ras_sim.scenario.model import Scenario
 from ras_sim.streams import base_key, uniform
 from tests.ledgers import empty
@@ -84,6 +85,42 @@ def test_the_variance_factor_is_that_of_the_model(common_sd: float) -> None:
     assert abs(found / expected - 1) < 4 * 2 / math.sqrt(20_000)
 
 
+@pytest.mark.parametrize("seed", range(6))
+def test_no_order_of_histories_pairs_better_than_the_sorted_one(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    base, other = rng.standard_normal(6), (1 + seed) * rng.exponential(size=6) + seed % 2
+    unpaired = base.var(ddof=1) + other.var(ddof=1)
+    best = max(unpaired / (other[list(order)] - base).var(ddof=1) for order in permutations(range(6)))
+    found = paired(base.tolist(), other.tolist())
+    assert found.most_by_pairing == pytest.approx(best)
+    assert found.variance_factor is not None
+    assert found.variance_factor <= best
+
+
+@pytest.mark.parametrize("spread", [0.2, 0.5, 3.0])
+@pytest.mark.parametrize("common", [0.0, 0.8])
+def test_a_design_that_varies_more_bounds_what_pairing_can_give(spread: float, common: float) -> None:
+    """Normal values: however they hang together, the best pairing leaves |1 - s| of the spread."""
+    rng = np.random.default_rng(12)
+    n = 40_000
+    shared, own, others = rng.standard_normal((3, n))
+    base = math.sqrt(common) * shared + math.sqrt(1 - common) * own
+    other = spread * (math.sqrt(common) * shared + math.sqrt(1 - common) * others)
+    most = paired(base.tolist(), other.tolist()).most_by_pairing
+    expected = (1 + spread**2) / (1 - spread) ** 2
+    assert most is not None
+    # Standard deviations are known to 1 / sqrt(2 n) each; most moves with their ratio s by its derivative.
+    slope = abs(2 * spread / (1 - spread) ** 2 + 2 * (1 + spread**2) / (1 - spread) ** 3)
+    assert abs(most - expected) < 4 * slope * spread / math.sqrt(n)
+
+
+@pytest.mark.parametrize(("n", "shift"), [(1, 0.0), (5, 0.0), (5, 1.0)])
+def test_where_nothing_varies_pairing_has_no_worth(n: int, shift: float) -> None:
+    values = np.random.default_rng(1).standard_normal(n)
+    found = paired(values.tolist(), (values + shift).tolist())
+    assert (found.variance_factor, found.most_by_pairing) == (None, None)
+
+
 def test_the_jackknife_of_a_difference_of_ratios_is_that_of_the_textbook() -> None:
     rng = np.random.default_rng(3)
     n = 12
@@ -137,17 +174,17 @@ def test_a_comparison_covers_the_known_difference_of_its_designs() -> None:
     assert abs(z_share(covered, trials, 0.95)) < 4
 
 
-def factor_of(path: Path, change: str, replications: int) -> float:
-    """What pairing is worth for the difference in goodput that a change makes."""
+def pairing_of(path: Path, change: str, replications: int) -> Difference:
+    """The difference in goodput that a change makes."""
     designs = load_designs([path], [], {"--set-a": [change]})
-    found = compare(*designs, replications=replications).against[0].metrics["goodput"].variance_factor
-    assert found is not None
-    return found
+    return compare(*designs, replications=replications).against[0].metrics["goodput"]
 
 
 @pytest.mark.parametrize("change", ["job.checkpoints.remote.interval=30 min", "job.initialise.base=10 min"])
 def test_common_failures_are_worth_five_times_the_replications(change: str) -> None:
-    assert factor_of(TINY, change, 100) >= 5
+    found = pairing_of(TINY, change, 100)
+    assert found.variance_factor is not None
+    assert found.variance_factor >= 5
 
 
 @pytest.mark.slow
@@ -161,4 +198,29 @@ def test_common_failures_are_worth_five_times_the_replications(change: str) -> N
     ],
 )
 def test_common_failures_are_worth_five_times_the_replications_of_a_shipped_scenario(change: str) -> None:
-    assert factor_of(QUICKSTART, change, 60) >= 5
+    found = pairing_of(QUICKSTART, change, 60)
+    assert found.variance_factor is not None
+    assert found.variance_factor >= 5
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("review", "change"),
+    [
+        ("checkpoint", "job.checkpoints.remote.interval=15 min"),
+        ("checkpoint", "job.checkpoints.remote.interval=5 min"),
+        ("start_rung", "repair.policy.start.default=node_reboot"),
+        ("start_rung", "job.initialise.base=5 min"),
+        ("technicians", "repair.technicians.count=4"),
+        ("technicians", "repair.technicians.count=2"),
+        ("technicians", "repair.technicians.travel.median=2 h"),
+        ("technicians", "repair.technicians.travel.median=24 h"),
+    ],
+)
+def test_pairing_is_worth_five_or_a_good_part_of_what_any_pairing_could_be(review: str, change: str) -> None:
+    """Where one design varies much more than the other, no pairing reaches five: measured 43 to 94 % of the most that any
+    could in docs/decisions/0024; without common failures it is a factor of 1."""
+    found = pairing_of(ROOT / "scenarios" / f"review_{review}.yaml", change, 100)
+    assert found.variance_factor is not None
+    most = math.inf if found.most_by_pairing is None else found.most_by_pairing
+    assert found.variance_factor >= min(5.0, 0.4 * most)
