@@ -1,20 +1,21 @@
 """The floor: what bare SimPy takes to fire as many events and to start as many processes as a replication did.
 
-Counting and timing are separate runs: only a count wraps `schedule` and `step`.
+Counting and timing are separate runs: only a count wraps `schedule` and the pop from the queue.
 """
 
 from __future__ import annotations
 
-import math
+import heapq
 from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 import simpy
+import simpy.core
 from simpy.events import Initialize
 
-from ras_sim.engine.environment import Environment
+from ras_sim.engine import environment
 
 # A process costs two events beside those that it waits for, its start and its end; the tick that starts it is a third.
 _EVENTS_OF_A_PROCESS = 3
@@ -33,25 +34,26 @@ def counted_events() -> Iterator[EventCount]:
     """Count what every environment, SimPy's own or ours, does inside the `with` block."""
     count = EventCount()
     schedule = simpy.Environment.schedule
-    steps = {kind: kind.step for kind in (simpy.Environment, Environment)}
+    pop = heapq.heappop
 
     def counting_schedule(env: simpy.Environment, event: simpy.Event, *args: Any, **kwargs: Any) -> None:
         count.n_processes += isinstance(event, Initialize)
         schedule(env, event, *args, **kwargs)
 
-    def counting_step(env: simpy.Environment) -> None:
-        count.n_events += env.peek() < math.inf  # a step that finds nothing ends the run
-        steps[type(env)](env)
+    def counting_pop(queue: list[Any]) -> Any:
+        first = pop(queue)
+        count.n_events += 1  # not where the queue is found empty, which ends a run
+        return first
 
     simpy.Environment.schedule = counting_schedule  # type: ignore[method-assign, assignment]
-    for kind in steps:
-        kind.step = counting_step  # type: ignore[method-assign, assignment]
+    for module in (simpy.core, environment):
+        module.heappop = counting_pop  # type: ignore[attr-defined]
     try:
         yield count
     finally:
         simpy.Environment.schedule = schedule  # type: ignore[method-assign]
-        for kind, step in steps.items():
-            kind.step = step  # type: ignore[method-assign]
+        for module in (simpy.core, environment):
+            module.heappop = pop  # type: ignore[attr-defined]
 
 
 def events_of(work: Callable[[], object]) -> EventCount:

@@ -15,6 +15,7 @@ from ras_sim.engine.register import Hidden
 from ras_sim.engine.scene import Scene
 from ras_sim.errors import ModelError
 from ras_sim.faults.clocks import EXTRA
+from ras_sim.faults.modes import FailureMode
 from ras_sim.repair.diagnostics import Accusation, Monitor, Quarantine, Test
 from ras_sim.repair.incident import Incident
 from ras_sim.repair.policy import RootCause
@@ -40,6 +41,7 @@ class Accusations:
         self._accused: dict[int, Incident] = {}  # nodes under suspicion
         self._record: dict[int, deque[float]] = defaultdict(deque)  # node -> when it was accused
         self._test_keys = {test.name: scene.key("test", test.name) for test in scene.setup.tests}
+        self._chances: dict[tuple[str, int], tuple[float, int]] = {}  # by test and key of the defect
 
     def begin(self) -> None:
         """Monitors begin to watch: their false alarms come now and then while the job computes."""
@@ -134,12 +136,19 @@ class Accusations:
             defect: what is there to be found.
             ordinal: a number that no other test of this name on this defect has.
         """
-        mode = defect.mode
+        root = defect.root
+        known = self._chances.get((test.name, root.key))
+        if known is None:
+            known = self._chances[test.name, root.key] = self._chance(test, defect.mode, root)
+        p_finds, key = known
+        return p_finds > 0.0 and uniform(key, ordinal) < p_finds
+
+    def _chance(self, test: Test, mode: FailureMode, root: RootCause) -> tuple[float, int]:
+        """(probability that the test finds the defect, key of its draws)."""
         p_finds = test.errors.covers(mode.component_class, mode.key)
-        if p_finds <= 0.0:
-            return False
-        key = child_key(self._test_keys[test.name], defect.root.key)
-        return uniform(key, ordinal) < p_finds and self._can_show(mode.mode_id, defect.root)
+        if p_finds > 0.0 and not self._can_show(mode.mode_id, root):
+            p_finds = 0.0
+        return p_finds, child_key(self._test_keys[test.name], root.key)
 
     def report(self, test: Test, node: int, defect: Hidden | None, draws: int) -> None:
         """A test says that a node is defective, rightly or by mistake."""

@@ -87,7 +87,9 @@ class Attempts:
             works = yield from self._workshop.take_part(incident.incident_id, rung.name, unit, u_doa)
             start_h = env.now
         duration_h = rung.duration.draw(root.key, draws + _DURATION)
-        if rung.technician:
+        if rung.technician and self._setup.technicians is None:
+            start_h = yield from self._workshop.attend_at_once(incident.incident_id, rung.name, duration_h)
+        elif rung.technician:
             travel_u = partial(_travel_draw, root.key, draws + _TRAVEL)
             order = self._worth.order(incident, rung)
             start_h = yield from self._workshop.attend(order, duration_h, travel_u)

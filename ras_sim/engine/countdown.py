@@ -20,7 +20,7 @@ class Countdown:
         from_load: only hours in which nodes compute at this share of full speed or more count.
 
     Attributes:
-        over_h: when none will be left if the job computes on; inf while hours do not count.
+        over_h: when none will be left if the job computes on; inf while hours do not count, but for a job that stands still.
     """
 
     __slots__ = ("from_load", "left_h", "over_h", "since_h", "then", "window")
@@ -35,22 +35,24 @@ class Countdown:
         self.since_h = 0.0
         self.over_h = math.inf
 
-    def count_from(self, now_h: float) -> float:
-        """Hours count from now on; returns when none will be left."""
-        due_h = now_h + self.left_h
-        if self.window is not None:
-            due_h = max(now_h, self.window.reached_h(now_h, self.left_h))
-        self.since_h, self.over_h = now_h, now_h + (due_h - now_h)
-        return self.over_h
+    def go_on(self, paused_h: float, now_h: float) -> float:
+        """Hours count from now on, after they did not from `paused_h` until now; returns when none will be left."""
+        left_h, window = self.left_h, self.window
+        if self.over_h < math.inf:  # what passed until the pause is taken off
+            if window is None:
+                left_h -= paused_h - self.since_h
+            else:
+                left_h -= window.open_h(paused_h) - window.open_h(self.since_h)
+            self.left_h = left_h = left_h if left_h > 0.0 else 0.0
+        due_h = now_h + left_h if window is None else max(now_h, window.reached_h(now_h, left_h))
+        self.since_h = now_h
+        self.over_h = over_h = now_h + (due_h - now_h)
+        return over_h
 
     def pause(self, now_h: float) -> None:
-        """Take off what has passed since hours count; they do no more."""
-        if self.over_h < math.inf:
-            passed_h = now_h - self.since_h
-            if self.window is not None:
-                passed_h = self.window.open_h(now_h) - self.window.open_h(self.since_h)
-            self.left_h = max(0.0, self.left_h - passed_h)
-            self.over_h = math.inf
+        """Hours do not count from now on."""
+        self.go_on(now_h, now_h)
+        self.over_h = math.inf
 
 
 class Countdowns:
@@ -60,12 +62,13 @@ class Countdowns:
         env: the simulation.
     """
 
-    __slots__ = ("_alarm", "_alarm_h", "_env", "_load", "_runs", "_waiting")
+    __slots__ = ("_alarm", "_alarm_h", "_env", "_load", "_runs", "_stopped_h", "_waiting")
 
     def __init__(self, env: simpy.Environment) -> None:
         self._env = env
         self._waiting: dict[Countdown, None] = {}  # in the order in which they were begun
         self._runs = False
+        self._stopped_h = 0.0  # when the job last did
         self._load = 1.0
         self._alarm: simpy.Event | None = None  # the one that counts
         self._alarm_h = math.inf
@@ -77,7 +80,7 @@ class Countdowns:
         one = Countdown(after_h, window, then, from_load)
         self._waiting[one] = None
         if self._runs and self._load >= from_load:
-            self._arm(one.count_from(self._env.now))
+            self._arm(one.go_on(self._env.now, self._env.now))
         return one
 
     def cancel(self, one: Countdown) -> None:
@@ -90,17 +93,17 @@ class Countdowns:
         self._runs = True
         now_h, next_h = self._env.now, math.inf
         for one in self._waiting:
-            if self._load >= one.from_load and (over_h := one.count_from(now_h)) < next_h:
+            if one.from_load > self._load:
+                one.pause(self._stopped_h)
+            elif (over_h := one.go_on(self._stopped_h, now_h)) < next_h:
                 next_h = over_h
         self._arm(next_h)
 
     def job_stops(self) -> None:
-        """The job computes no more."""
-        self._runs = False
-        now_h = self._env.now
-        for one in self._waiting:
-            one.pause(now_h)
-        self._alarm, self._alarm_h = None, math.inf
+        """The job computes no more; what has passed of each is taken off when it does again."""
+        if self._runs:
+            self._runs, self._stopped_h = False, self._env.now
+            self._alarm, self._alarm_h = None, math.inf
 
     def change_load(self, load: float) -> None:
         """From now on nodes compute at this share of full speed."""
@@ -110,7 +113,7 @@ class Countdowns:
         now_h = self._env.now
         for one in self._waiting:
             if before < one.from_load <= load:
-                self._arm(one.count_from(now_h))
+                self._arm(one.go_on(now_h, now_h))
             elif load < one.from_load <= before:
                 one.pause(now_h)
 
@@ -131,7 +134,8 @@ class Countdowns:
         self._alarm, self._alarm_h = None, math.inf
         now_h = self._env.now
         for one in tuple(self._waiting):
-            if one.over_h <= now_h:  # otherwise one before it has stopped the job, or cancelled this one
+            if self._runs and one.over_h <= now_h:  # one before it may have stopped the job, or cancelled this one
                 self.cancel(one)
                 one.then()
-        self._arm(min([one.over_h for one in self._waiting], default=math.inf))
+        if self._runs:
+            self._arm(min([one.over_h for one in self._waiting], default=math.inf))

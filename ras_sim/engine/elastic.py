@@ -45,7 +45,8 @@ class Elastic:
 
     def can_grow(self) -> bool:
         """Whether there are nodes for more replicas."""
-        return self._rule is not None and self._best() > self._width
+        rule = self._rule
+        return rule is not None and self._width < rule.full and self._best() > self._width
 
     @property
     def grows_at_once(self) -> bool:

@@ -144,7 +144,7 @@ class Endings:
         for budgeted in self._budgeted:
             self._budgets.renew(budgeted, self._spread.parts_in(unit, unit_id, budgeted.component_class))
         self._dispatcher.is_new(incident.node)
-        if self._impact.exposure.is_known or self._register.has_latent:
+        if self._impact.exposure.exposed or self._register.has_latent:
             self._discard(incident, unit, unit_id)
         if self._merging is not None:
             self._settle_riders(self._merging.last_of(incident), unit, unit_id)

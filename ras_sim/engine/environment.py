@@ -1,8 +1,8 @@
 """The environment of one replication: SimPy's, with what every event passes through written for speed.
 
 The same events happen at the same hours in the same order; processes, resources and interrupts are SimPy's own. Three things
-differ: `now` is an attribute, for it is read some thirty times an incident; a timeout is made in one call; a step knows
-nothing of runs that are stopped and go on later, for a replication runs once (docs/decisions/0008).
+differ: `now` is an attribute, for it is read some thirty times an incident; a timeout is made in one call; a step does not
+end after one event, since SimPy's `run` steps on anyway until an event raises `StopSimulation` (docs/decisions/0008).
 """
 
 from __future__ import annotations
@@ -13,6 +13,15 @@ from typing import Any
 import simpy
 from simpy.core import EmptySchedule
 from simpy.events import NORMAL, Timeout
+
+_new = object.__new__
+
+
+class _Alarm(Timeout):
+    """A timeout whose value is None, unless it is given another."""
+
+    _ok = True
+    _value = None
 
 
 class Environment(simpy.Environment):
@@ -28,21 +37,22 @@ class Environment(simpy.Environment):
         """An event that happens after a delay, as `simpy.Timeout` makes it; hours, >= 0."""
         if delay < 0.0:
             raise ValueError(f"Negative delay {delay}")
-        event = Timeout.__new__(Timeout)
-        event.env = self
-        event.callbacks = []
-        event._value, event._delay, event._ok = value, delay, True
+        event: Timeout = _new(_Alarm)
+        event.env, event.callbacks, event._delay = self, [], delay
+        if value is not None:
+            event._value = value
         heappush(self._queue, (self.now + delay, NORMAL, next(self._eid), event))
         return event
 
     def step(self) -> None:
-        """The next event happens."""
-        if not self._queue:
-            raise EmptySchedule
-        now, _, _, event = heappop(self._queue)
-        self.now = self._now = now
-        callbacks, event.callbacks = event.callbacks, None  # type: ignore[assignment]
-        for callback in callbacks:
-            callback(event)
-        if not event._ok and not event.defused:
-            raise event._value
+        """The next event happens, and all that follow, until one of them stops the run."""
+        queue = self._queue
+        while queue:
+            now, _, _, event = heappop(queue)
+            self.now = self._now = now
+            callbacks, event.callbacks = event.callbacks, None  # type: ignore[assignment]
+            for callback in callbacks:
+                callback(event)
+            if not event._ok and not event.defused:
+                raise event._value
+        raise EmptySchedule

@@ -31,7 +31,7 @@ class Exposure:
         corruptions: told of silent faults that corrupt by events.
 
     Attributes:
-        is_known: whether there was such a fault in this replication at all.
+        exposed: such a fault that is there now -> all its nodes.
         on_leave: called with a fault whose nodes have left the job.
     """
 
@@ -52,9 +52,8 @@ class Exposure:
         self._corruptions = corruptions
         self._pace: dict[int, float] = {}  # relative speed that each slow incident allows
         self._hidden: dict[int, list[Incident]] = {}  # node -> faults that slow or corrupt it
-        self._exposed: dict[int, tuple[int, ...]] = {}  # such a fault -> all its nodes
+        self.exposed: dict[int, tuple[int, ...]] = {}
         self._shown: dict[int, simpy.Event] = {}  # incident -> waits until its node is in the job
-        self.is_known = False
         self.on_leave: Callable[[Incident], None] = _nobody_cares
 
     # ------------------------------------------------------------------ from its onset to its end
@@ -70,8 +69,7 @@ class Exposure:
 
     def _expose(self, incident: Incident, nodes: tuple[int, ...]) -> bool:
         """Remember which nodes a fault slows or corrupts; returns whether any of them is in the job."""
-        self.is_known = True
-        self._exposed[incident.incident_id] = nodes
+        self.exposed[incident.incident_id] = nodes
         for node in nodes:
             self._hidden.setdefault(node, []).append(incident)
         in_job = self._cluster.touches_job(nodes)
@@ -104,27 +102,32 @@ class Exposure:
 
     def end(self, incident: Incident) -> None:
         """The fault, if it was one of these, slows or corrupts its nodes no longer."""
-        nodes = self._exposed.pop(incident.incident_id, None)
+        nodes = self.exposed.pop(incident.incident_id, None)
         if nodes is None:
             return
         self._drop_pace(incident)
         self._cleanse(incident)
         self._shown.pop(incident.incident_id, None)
         for node in nodes:
-            self._hidden[node].remove(incident)
+            at_node = self._hidden[node]
+            at_node.remove(incident)
+            if not at_node:
+                del self._hidden[node]
 
     # ------------------------------------------------------------------ nodes leave the job and join it
 
     def hidden_in(self, nodes: Iterable[int]) -> list[Incident]:
         """The slow and silent faults in these nodes, each once, in however many of them it is."""
-        if not self.is_known:
+        hidden = self._hidden
+        if not hidden:
             return []
-        return list(dict.fromkeys(one for node in nodes for one in self._hidden.get(node, ())))
+        found = [one for node in nodes if node in hidden for one in hidden[node]]
+        return list(dict.fromkeys(found)) if len(found) > 1 else found
 
     def left(self, nodes: list[int]) -> None:
         """Nodes left the job: faults that are in none of its nodes now are no longer its concern."""
         for incident in self.hidden_in(nodes):
-            if not self._cluster.touches_job(self._exposed[incident.incident_id]):
+            if not self._cluster.touches_job(self.exposed[incident.incident_id]):
                 self._drop_pace(incident)
                 self._cleanse(incident)
                 self.on_leave(incident)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 
-from ras_sim.engine.arrivals import JobClock
 from ras_sim.engine.course import Course, Steps
 from ras_sim.engine.innocents import Innocents
 from ras_sim.engine.scene import Scene
@@ -15,7 +14,6 @@ from ras_sim.repair.incident import Incident
 from ras_sim.repair.policy import RootCause
 from ras_sim.streams import child_key, uniform
 
-_EARLY_H = 1e-9  # an alarm on the job's clock may be taken this early: a guard against rounding
 _GAP, _NODE, _DIAGNOSE, _TEST = range(4)  # draws of a false alarm; the last is the branch of those of its tests
 
 
@@ -24,16 +22,13 @@ class FalseAlarms:
 
     Args:
         scene: where they come.
-        clock: of the job.
     """
 
-    def __init__(self, scene: Scene, clock: JobClock) -> None:
+    def __init__(self, scene: Scene) -> None:
         self._scene = scene
         self._env, self._setup, self._cluster = scene.env, scene.setup, scene.cluster
-        self._incidents = scene.incidents
+        self._incidents, self._countdowns = scene.incidents, scene.countdowns
         self._innocents = Innocents(scene)
-        self._clock = clock
-        self._due: dict[str, tuple[float, Watchdog, int, int]] = {}  # on the job's clock, with key and number
 
     def begin(self) -> None:
         """They come now and then from here on."""
@@ -41,33 +36,15 @@ class FalseAlarms:
             if watchdog.false_per_h > 0.0:
                 self._await(watchdog, self._scene.key("watchdog", watchdog.name), 0)
 
-    def _computed_h(self) -> float:
-        """Hours in which the job has computed until now."""
-        return self._clock.read(self._env.now)
-
     def _await(self, watchdog: Watchdog, key: int, ordinal: int) -> None:
         """Alarm number `ordinal` comes after an exponential time of computing."""
-        after_h = -math.log(uniform(child_key(key, ordinal), _GAP)) / watchdog.false_per_h
-        self._due[watchdog.name] = self._computed_h() + after_h, watchdog, key, ordinal
-
-    def job_runs(self) -> None:
-        """The job computes from now on: alarms come if it does so for long enough."""
-        for name, (due_h, *_) in self._due.items():
-            self._arm(name, due_h)
-
-    def _arm(self, name: str, due_h: float) -> None:
-        self._env.timeout(max(0.0, due_h - self._computed_h())).callbacks.append(
-            lambda _: self._ring(name, due_h)
-        )
-
-    def _ring(self, name: str, due_h: float) -> None:
-        """The job may have stood still since this was set: then it was set anew when it ran again, or will be."""
-        at_h, watchdog, key, ordinal = self._due[name]
-        if at_h != due_h or self._computed_h() < due_h - _EARLY_H or not self._clock.runs:
-            return
         draws = child_key(key, ordinal)
+        after_h = -math.log(uniform(draws, _GAP)) / watchdog.false_per_h
+        self._countdowns.begin(after_h, lambda: self._bark(watchdog, key, ordinal))
+
+    def _bark(self, watchdog: Watchdog, key: int, ordinal: int) -> None:
         self._await(watchdog, key, ordinal + 1)
-        self._arm(name, self._due[name][0])
+        draws = child_key(key, ordinal)
         node = self._cluster.one_of_job(uniform(draws, _NODE))
         if node is not None:
             Course(self._clear(watchdog, node, draws)).go_on()

@@ -215,7 +215,7 @@ class Impact:
     def _changed(self, leavers: list[int], newcomers: list[int]) -> None:
         """Nodes left the job, others joined it."""
         self._arrivals.swap(leavers, newcomers)
-        if len(self._stopping) > 1 or self.exposure.is_known:
+        if len(self._stopping) > 1 or self.exposure.exposed:
             self._left(leavers)
             self.exposure.joined(newcomers)
 
@@ -356,7 +356,7 @@ class Impact:
 
     def end(self, incident: Incident) -> None:
         """The incident is over: its nodes return to service, the job goes on."""
-        if self.exposure.is_known:
+        if self.exposure.exposed:
             self.exposure.end(incident)
         if self._waiting.line:
             self._waiting.leave(incident)

@@ -158,12 +158,15 @@ class Register:
 
     def hidden(self, within: Callable[[int], bool]) -> list[Hidden]:
         """Defects that nobody has noticed, in nodes of which `within` holds, the oldest first."""
-        found = [
-            Hidden(self._setup.modes[one.mode_id], one.instance, one.node, one.root, one.symptom, one)
-            for one in self._quiet.values()
-            if math.isnan(one.detected_h) and one.node is not None and within(one.node)
-        ]
-        return found + [one for one in self._latent.values() if one.node is not None and within(one.node)]
+        found = []
+        for one in self._quiet.values():
+            if one.node is not None and math.isnan(one.detected_h) and within(one.node):
+                mode = self._setup.modes[one.mode_id]
+                found.append(Hidden(mode, one.instance, one.node, one.root, one.symptom, one))
+        for latent in self._latent.values():
+            if latent.node is not None and within(latent.node):
+                found.append(latent)
+        return found
 
     def is_hidden(self, defect: Hidden) -> bool:
         """Whether still nobody has noticed the defect."""

@@ -140,15 +140,10 @@ class Replication:
         scene = Scene(env, setup, cluster, job, incidents, self._countdowns, seed, replication)
         self._accusations = Accusations(scene)
         self._testing = Testing(scene, self._accusations, self._stops)
-        self._false_alarms = self._watch(scene)
+        self._false_alarms = FalseAlarms(scene)
         self._set_rules(scene)
         self._when_it_runs = tuple(self._told_that_it_runs())
         self._when_it_stops = (self._countdowns.job_stops,) if self._counts_down else ()
-
-    def _watch(self, scene: Scene) -> FalseAlarms | None:
-        """Watchdogs that bark at nothing now and then; None if no one does."""
-        barks = any(dog.false_per_h > 0.0 for dog in self._setup.watchdogs)
-        return FalseAlarms(scene, self._arrivals.job_clock) if barks else None
 
     def _set_rules(self, scene: Scene) -> None:
         """What the scenario says of diagnosis, of other layers, and of the job, beside what always is."""
@@ -169,8 +164,7 @@ class Replication:
         self._arrivals.arm()
         self._accusations.begin()
         self._testing.begin()
-        if self._false_alarms is not None:
-            self._false_alarms.begin()
+        self._false_alarms.begin()
         roll_out(env, setup, self._incidents.impact, self._job, self._ledger.resources)
         env.timeout(setup.horizon_h).callbacks.append(self._reach_horizon)
         env.run(until=self._end)
@@ -221,14 +215,13 @@ class Replication:
             yield self._testing.job_runs
         if setup.tests or setup.planned or setup.preemptions or setup.waves or setup.elastic is not None:
             yield self._stops.job_runs
-        if self._false_alarms is not None:
-            yield self._false_alarms.job_runs
 
     @property
     def _counts_down(self) -> bool:
         """Whether something may be due after so many hours of computing."""
         setup = self._setup
-        return bool(setup.monitors or setup.tests) or any(mode.corruption is not None for mode in setup.modes)
+        barks = any(watchdog.false_per_h > 0.0 for watchdog in setup.watchdogs)
+        return barks or bool(setup.monitors or setup.tests) or any(mode.corruption is not None for mode in setup.modes)
 
     def _job_stops(self) -> None:
         self._arrivals.job_stops()

@@ -59,11 +59,10 @@ class Starts:
         """The job begins to compute after a start-up: faults strike in this instant, when it runs."""
         faults: list[tuple[FailureMode, int, int]] = []
         for mode, root in self._modes:
-            key = child_key(root, self._ordinal)
             n_parts = self._counts[mode.component_class]
-            for part in chosen(n_parts, mode.p_start, child_key(key, 0)):
+            for part in chosen(n_parts, mode.p_start, child_key(root, self._ordinal, 0)):
                 if self._serves(mode, part):
-                    faults.append((mode, part, child_key(key, _FAULT, part)))
+                    faults.append((mode, part, child_key(root, self._ordinal, _FAULT, part)))
         self._ordinal += 1
         if faults:
             self._env.timeout(0.0).callbacks.append(lambda _: self._arrivals.strike_extra(faults))

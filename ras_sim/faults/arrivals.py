@@ -154,7 +154,7 @@ class Firsts:
         return (self.ageing.times(sums) if self.ageing is not None and len(sums) else sums), instances
 
 
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=256)
 def _ordered(
     seed: int, replication: int, component_class: str, name: str, of_batch: str, n: int, limit: float
 ) -> tuple[Array, NDArray[np.int64]]:

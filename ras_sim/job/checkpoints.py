@@ -128,6 +128,8 @@ class Progress:
         """The job runs from here at a relative speed > 0."""
         self._t_h, self._speed = now_h, speed
         self._stretches = [(now_h, self._saves, self._since_save_h, self._pause_left_h, speed)]
+        if self._failing and self._pause_left_h == 0.0:  # no save was under way before now
+            self._failing = [one for one in self._failing if one[2] > now_h]
 
     def resume(self, now_h: float, speed: float) -> None:
         """Go on after a pause in which nothing was lost."""

@@ -10,6 +10,7 @@ from typing import cast
 import simpy
 
 from ras_sim.distributions import Distribution
+from ras_sim.errors import ModelError
 from ras_sim.ledger import Ledger, PartRow, ResourceRow, VisitRow, new_row
 from ras_sim.repair.crew import Crew, Sent
 from ras_sim.repair.queue import DISCIPLINES, Order, QueueName
@@ -126,16 +127,17 @@ class Workshop:
         Returns:
             When somebody first stood at the machine.
         """
-        if self._technicians is None:
-            return (yield from self._unlimited(order, duration_h))
-        name = self._technicians.serves.get(order.component_class, "")
-        crew, travel = self._crews[name], self._technicians.travel
+        technicians = self._technicians
+        if technicians is None:
+            raise ModelError("an order to technicians, who are not limited", self._env.now, f"incident:{order.incident_id}")
+        name = technicians.serves.get(order.component_class, "")
+        crew, travel = self._crews[name], technicians.travel
         number, left_h, first_h, n = crew.number(), duration_h, math.nan, 0
         while True:
-            visit = self._called(order, name)
+            visit = self._called(order.incident_id, order.rung, name)
             call = crew.call_again if n else crew.call
             sent = yield from self._sent(visit, call(number, order))
-            until_h = sent.technician.off_h if self._technicians.hands_over else math.inf
+            until_h = sent.technician.off_h if technicians.hands_over else math.inf
             done = sent.n_before > 0 or (yield from self._spend(travel.quantile(travel_u(n)), crew, until_h))
             if done:
                 visit.arrived_h = self._env.now
@@ -149,18 +151,18 @@ class Workshop:
                 return first_h
             n += 1
 
-    def _unlimited(self, order: Order, duration_h: float) -> Generator[simpy.Event, None, float]:
-        """Somebody is there at once."""
-        visit = self._called(order, "")
-        visit.sent_h = visit.arrived_h = self._env.now
+    def attend_at_once(self, incident_id: int, rung: str, duration_h: float) -> Generator[simpy.Event, None, float]:
+        """The same where there are as many technicians as are needed: somebody is there at once."""
+        visit = self._called(incident_id, rung, "")
+        visit.sent_h = visit.arrived_h = visit.called_h
         if duration_h > 0.0:
             yield self._env.timeout(duration_h)
         self._leave(visit)
         return visit.arrived_h
 
-    def _called(self, order: Order, crew: str) -> Visit:
+    def _called(self, incident_id: int, rung: str, crew: str) -> Visit:
         """Somebody is called."""
-        visit = Visit(order.incident_id, order.rung, crew, self._env.now)
+        visit = Visit(incident_id, rung, crew, self._env.now)
         self._under_way[visit] = None
         return visit
 
