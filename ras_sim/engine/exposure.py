@@ -51,6 +51,7 @@ class Exposure:
         self._elastic = elastic
         self._corruptions = corruptions
         self._pace: dict[int, float] = {}  # relative speed that each slow incident allows
+        self._slowest = 1.0  # of them
         self._hidden: dict[int, list[Incident]] = {}  # node -> faults that slow or corrupt it
         self.exposed: dict[int, tuple[int, ...]] = {}
         self._shown: dict[int, simpy.Event] = {}  # incident -> waits until its node is in the job
@@ -145,10 +146,10 @@ class Exposure:
 
     def speed_gained(self, incident: Incident) -> float:
         """By how much the job would be faster without this incident, 0..1 of full speed."""
-        if incident.incident_id not in self._pace:
+        if self._pace.get(incident.incident_id, 1.0) > self._slowest:
             return 0.0
         others = [speed for number, speed in self._pace.items() if number != incident.incident_id]
-        return (min(others, default=1.0) - min(self._pace.values())) * self._elastic.share
+        return (min(others, default=1.0) - self._slowest) * self._elastic.share
 
     def change_speed(self, incident: Incident, speed: float) -> None:
         """A fault slows its node more, or less, than before."""
@@ -160,7 +161,8 @@ class Exposure:
     def set_pace(self) -> None:
         """The job runs at the pace of its slowest part, at the width that it has."""
         slowest = min(self._pace, key=self._pace.__getitem__, default=NO_INCIDENT)
-        pace, share = self._pace.get(slowest, 1.0), self._elastic.share
+        self._slowest = pace = self._pace.get(slowest, 1.0)
+        share = self._elastic.share
         self._corruptions.change_load(pace)
         self._job.set_speed(pace * share, slowest if pace <= share else self._elastic.cause)
 
