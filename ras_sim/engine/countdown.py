@@ -20,7 +20,7 @@ class Countdown:
         from_load: only hours in which nodes compute at this share of full speed or more count.
 
     Attributes:
-        over_h: when none will be left if the job computes on; inf while hours do not count, but for a job that stands still.
+        over_h: when none will be left if the job computes on, as of when it last began to; inf while hours do not count.
     """
 
     __slots__ = ("from_load", "left_h", "over_h", "since_h", "then", "window")
