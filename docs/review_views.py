@@ -14,7 +14,6 @@ from ras_sim.report.compare_views import (
     NOTHING,
     break_even,
     factor,
-    is_rounding,
     level,
     probability,
     spread,
@@ -145,7 +144,7 @@ def row(base: Found, one: Found, priced: bool) -> tuple[str, ...]:
         cost, differs = level(money.other, "number"), spread(money, "number")
     if one is base:
         return (name, good, "base", *[NOTHING] * 3, cost, "base", NOTHING)
-    p = NOTHING if is_rounding(goodput) else probability(goodput.p_greater)
+    p = NOTHING if goodput.is_zero else probability(goodput.p_greater)
     return (name, good, *spread(goodput, "percent"), p, factor(goodput), cost, *differs)
 
 
@@ -160,7 +159,7 @@ def answer(designs: Sequence[Found]) -> list[str]:
     """The answer in sentences: who is best, who cannot be told from it, who is worst; and what it costs."""
     ranked = sorted(designs, key=lambda one: -sum(one.goodput))
     best, last = ranked[0], ranked[-1]
-    ties = [one for one in ranked[1:] if not _is_clear(paired(one.goodput, best.goodput))]
+    ties = [one for one in ranked[1:] if not paired(one.goodput, best.goodput).is_clear]
     whole = paired(last.goodput, best.goodput)
     if len(ties) == len(designs) - 1:
         words = [f"Undecided: with {len(best.goodput)} pairs goodput does not tell the designs apart."]
@@ -182,7 +181,7 @@ def _cost_in_money(designs: Sequence[Found]) -> list[str]:
     ranked = sorted(designs, key=lambda one: (one.cost.estimate.mean if one.cost else None) or math.inf)
     cheapest, dearest = ranked[0], ranked[-1]
     whole = _money(cheapest, dearest)
-    if whole is None or not _is_clear(whole):
+    if whole is None or not whole.is_clear:
         return ["What they cost per effective GPU-hour does not tell them apart."]
     amount, interval = spread(whole, "number")
     words = [
@@ -190,7 +189,7 @@ def _cost_in_money(designs: Sequence[Found]) -> list[str]:
         f"{amount.removeprefix('+')} below the dearest, {_quoted(dearest)} ({interval})."
     ]
     gaps = [(one, _money(cheapest, one)) for one in ranked[1:]]
-    ties = [one for one, gap in gaps if gap is not None and not _is_clear(gap)]
+    ties = [one for one, gap in gaps if gap is not None and not gap.is_clear]
     return [*words, f"Too close to it to tell: {_names(ties)}."] if ties else words
 
 
@@ -198,13 +197,13 @@ def _cost(designs: Sequence[Found]) -> list[str]:
     """What the choice costs; which design is cheapest is said only where spares, which are charged, differ."""
     ranked = sorted(designs, key=lambda one: sum(one.idle_gpu_h))
     cheapest, dearest = ranked[0], ranked[-1]
-    if not _is_clear(paired(cheapest.idle_gpu_h, dearest.idle_gpu_h)):
+    if not paired(cheapest.idle_gpu_h, dearest.idle_gpu_h).is_clear:
         return []
     amount, interval = _thousands(cheapest, dearest)
     between = f"{amount.removeprefix('+')} thousand GPU-hours a year ({interval})"
     if len({one.n_spares for one in designs}) == 1:
         return [f"From the worst to the best {between} are gained."]
-    ties = [one for one in ranked[1:] if not _is_clear(paired(cheapest.idle_gpu_h, one.idle_gpu_h))]
+    ties = [one for one in ranked[1:] if not paired(cheapest.idle_gpu_h, one.idle_gpu_h).is_clear]
     words = [
         f"Spares charged, {_quoted(cheapest)} is cheapest, {between} below the dearest, {_quoted(dearest)}."
     ]
@@ -230,10 +229,6 @@ def commands(review: Review) -> list[tuple[str, str]]:
         if sets or one.file:
             lines.append((one.name, f"ras-sim run scenarios/{one.file or review.file} {sets}".strip()))
     return lines
-
-
-def _is_clear(difference: Difference) -> bool:
-    return difference.is_clear and not is_rounding(difference)
 
 
 def _quoted(design: Found) -> str:

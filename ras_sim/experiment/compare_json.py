@@ -98,8 +98,8 @@ def direction(table: str, key: str) -> int:
 
 
 def p_better(one: Difference, better: int) -> float | None:
-    """Probability that the other design is truly better: Student's t of the paired difference."""
-    if better == 0 or one.p_greater is None:
+    """Probability that the other design is truly better: Student's t of the paired difference; None if none differs."""
+    if better == 0 or one.p_greater is None or one.is_zero:
         return None
     return one.p_greater if better > 0 else 1.0 - one.p_greater
 

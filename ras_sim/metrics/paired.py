@@ -7,13 +7,15 @@ common cancels: var(b - a) = var(a) + var(b) - 2 cov(a, b).
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ras_sim.metrics.estimates import Estimate, estimate_ratio, estimates, t_quantile
+
+_ROUNDING = 1e-9  # of a number: what the same hours may differ by if they are added up in another order
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,14 +46,15 @@ class Difference:
 
     @property
     def is_zero(self) -> bool:
-        """True if no pair of replications differs."""
-        return self.estimate.mean == 0 and self.estimate.sd in (None, 0.0)
+        """True if no pair differs, but for the rounding of sums: neither mean nor interval reaches 1e-9 of the level."""
+        mean, ci95 = self.estimate.mean, self.estimate.ci95
+        return mean is not None and max(map(abs, (mean, *(ci95 or ())))) <= _ROUNDING * abs(self.base or 0.0)
 
     @property
     def is_clear(self) -> bool:
         """True if the 95% interval does not hold 0."""
         ci95 = self.estimate.ci95
-        return ci95 is not None and (ci95[0] > 0 or ci95[1] < 0)
+        return ci95 is not None and (ci95[0] > 0 or ci95[1] < 0) and not self.is_zero
 
 
 def paired(base: Sequence[float], other: Sequence[float]) -> Difference:
@@ -81,8 +84,7 @@ def paired_each(base: Sequence[Sequence[float]], other: Sequence[Sequence[float]
         raise ValueError(f"{ours.shape} values against {theirs.shape}")
     if len(ours) == 0:
         return []
-    gaps = theirs - ours
-    columns = (*map(estimates, (ours, theirs, gaps)), _factors(ours, theirs), _factors(*_in_order(ours, theirs)))
+    columns = (*map(estimates, (ours, theirs, theirs - ours)), *_factors(ours, theirs))
     return [Difference(a.mean, b.mean, gap, _p_greater(gap), *f) for a, b, gap, *f in zip(*columns, strict=True)]
 
 
@@ -117,7 +119,7 @@ def paired_ratio(
     sd = float((pseudo_b - pseudo_a).std(ddof=1))
     half = t_quantile(a.n - 1) * sd / math.sqrt(a.n)
     difference = Estimate(mean, (mean - half, mean + half), sd, a.n)
-    (factor,), (most,) = _factors(pseudo_a, pseudo_b), _factors(*_in_order(pseudo_a, pseudo_b))
+    (factor,), (most,) = _factors(pseudo_a, pseudo_b)
     return Difference(a.mean, b.mean, difference, _p_greater(difference), factor, most)
 
 
@@ -161,18 +163,16 @@ def p_greater(mean: float, se: float, df: int) -> float | None:
     return float(stdtr(df, mean / se))
 
 
-def _in_order(*values: NDArray[np.float64]) -> Iterator[NDArray[np.float64]]:
-    """Each row of (k, n) by size."""
-    return (np.sort(rows, axis=1) for rows in values)
-
-
-def _factors(base: NDArray[np.float64], other: NDArray[np.float64]) -> list[float | None]:
-    """Variance of a difference of independent runs over that of the pairs, for each row of (k, n)."""
+def _factors(
+    base: NDArray[np.float64], other: NDArray[np.float64]
+) -> tuple[list[float | None], list[float | None]]:
+    """For each row of (k, n): the variance factor of the pairs as they are, and that of the best with the best."""
     if base.shape[1] < 2:
-        return [None] * len(base)
-    variances = (other - base).var(axis=1, ddof=1).tolist()
+        return [None] * len(base), [None] * len(base)
     unpaired = (base.var(axis=1, ddof=1) + other.var(axis=1, ddof=1)).tolist()
-    return [_factor(of_gap, of_both) for of_gap, of_both in zip(variances, unpaired, strict=True)]
+    in_order = np.sort(base, axis=1), np.sort(other, axis=1)
+    as_they_are, best = ((b - a).var(axis=1, ddof=1).tolist() for a, b in ((base, other), in_order))
+    return list(map(_factor, as_they_are, unpaired)), list(map(_factor, best, unpaired))
 
 
 def _factor(variance: float, unpaired: float) -> float | None:

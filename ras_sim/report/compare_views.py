@@ -210,7 +210,7 @@ def table_lines(one: Against, table: str, limit: int, kind: str = "number") -> l
 
 def _line(label: str, one: Difference, kind: str, better: int) -> Line:
     amount, interval = spread(one, kind)
-    p = NOTHING if better == 0 or is_rounding(one) else probability(p_better(one, better))
+    p = probability(p_better(one, better))
     return Line(label, level(one.base, kind), level(one.other, kind), amount, interval, p, factor(one))
 
 
@@ -234,7 +234,7 @@ def spread(one: Difference, kind: str) -> tuple[str, str]:
     mean, ci95 = one.estimate.mean, one.estimate.ci95
     if mean is None:
         return "not defined", NOTHING
-    if one.is_zero or is_rounding(one):
+    if one.is_zero:
         return "no difference", NOTHING
     values = [mean, *(ci95 or ())]
     scale, unit = _unit(values, kind)
@@ -245,12 +245,6 @@ def spread(one: Difference, kind: str) -> tuple[str, str]:
     decimals = min(6, max(0, 1 - math.floor(math.log10(width)))) if width > 0 else 2
     mean_text, *ends = (f"{value:+,.{decimals}f}" for value in scaled)
     return f"{mean_text}{unit}", f"{ends[0]} to {ends[1]}" if ends else NOTHING
-
-
-def is_rounding(one: Difference) -> bool:
-    """True if the designs differ by the rounding of sums alone: no end of the interval is 1e-9 of the level."""
-    ends = (one.estimate.mean or 0.0, *(one.estimate.ci95 or ()))
-    return one.base is not None and max(map(abs, ends)) < 1e-9 * abs(one.base)
 
 
 def _unit(values: Sequence[float], kind: str) -> tuple[float, str]:

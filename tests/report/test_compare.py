@@ -11,6 +11,7 @@ import pytest
 from rich.console import Console
 
 from ras_sim.experiment.compare import Comparison, compare
+from ras_sim.experiment.compare_json import p_better
 from ras_sim.experiment.designs import Design
 from ras_sim.metrics.estimates import Estimate
 from ras_sim.metrics.paired import Difference, paired
@@ -164,10 +165,13 @@ def test_many_designs_are_folded_and_the_page_stays_small(tmp_path: Path) -> Non
 
 def test_rounding_of_sums_is_no_difference() -> None:
     noise = paired([11.8, 12.0, 11.7], [11.8 + 2e-13, 12.0 - 1e-13, 11.7 + 3e-13])
-    assert not noise.is_zero
     assert views.spread(noise, "span") == ("no difference", views.NOTHING)
+    assert (noise.is_zero, noise.is_clear, p_better(noise, 1)) == (True, False, None)
+    always = paired([11.8, 12.0, 11.7], [11.8 + 2e-13, 12.0 + 2e-13, 11.7 + 2e-13])
+    assert (always.is_zero, always.is_clear, p_better(always, 1)) == (True, False, None)
     small = paired([11.8, 12.0, 11.7], [11.8002, 12.0001, 11.7003])
     assert views.spread(small, "span")[0].startswith("+")
+    assert (small.is_zero, p_better(small, 1) is None) == (False, False)
 
 
 def test_the_first_line_says_how_much_of_the_failures_is_shared() -> None:
