@@ -39,9 +39,8 @@ TERMS = (
     ),
     (
         "Pairing",
-        "as many times more histories it would take without common failures, of the most that any pairing of the two "
-        "designs could give (best history with best, worst with worst): what one design varies more than the other "
-        "is its own.",
+        "as many times more histories it would take without common failures. “1.8x of 3x”: one design varies so much more "
+        "than the other that no pairing could be worth more than 3, since no two numbers correlate by more than 1.",
     ),
     (
         "Per effective GPU-hour",

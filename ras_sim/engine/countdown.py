@@ -90,6 +90,8 @@ class Countdowns:
 
     def job_runs(self) -> None:
         """The job computes from now on."""
+        if self._runs:
+            return
         self._runs = True
         now_h, next_h = self._env.now, math.inf
         for one in self._waiting:

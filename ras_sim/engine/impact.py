@@ -215,8 +215,8 @@ class Impact:
     def _changed(self, leavers: list[int], newcomers: list[int]) -> None:
         """Nodes left the job, others joined it."""
         self._arrivals.swap(leavers, newcomers)
-        if len(self._stopping) > 1 or self.exposure.exposed:
-            self._left(leavers)
+        self._left(leavers)
+        if self.exposure.exposed:
             self.exposure.joined(newcomers)
 
     def _busy(self, incident: Incident, delay_h: float) -> None:
@@ -233,9 +233,7 @@ class Impact:
         self._lose_in(NODE_LOST, nodes)
         newcomers = self._cluster.swap_out(nodes)
         self._waiting.refill()
-        self._arrivals.swap(nodes, newcomers)
-        self._left(nodes)
-        self.exposure.joined(newcomers)
+        self._changed(nodes, newcomers)
 
     def _swapped(self, incident: Incident, _: simpy.Event | None = None) -> None:
         incident.swapping = False
@@ -331,7 +329,8 @@ class Impact:
             if not other.swapping and other.held and not self._cluster.touches_job(other.held):
                 self._waiting.leave(other)
                 self._let_go(other)
-        self.exposure.left(nodes)
+        if self.exposure.exposed:
+            self.exposure.left(nodes)
 
     def can_replace(self, incident: Incident) -> bool:
         """Whether there is a spare for the one node of the job that a fault slows; a switch narrows too many to drain."""

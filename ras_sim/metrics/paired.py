@@ -30,11 +30,10 @@ class Difference:
             no pair differs.
         variance_factor: (var(a) + var(b)) / var(b - a), > 0: as many times more replications would be needed without
             pairing. None for fewer than two pairs, and where all pairs differ by the same amount.
-        most_by_pairing: the variance factor if the best history of one design were paired with the best of the other, the
-            second best with the second best, and so on. No way to pair two designs whose values spread as these do gives
-            more: of all orders the sorted one has the greatest covariance (rearrangement inequality). Where one design
-            varies s times as much as the other it is at most (1 + s^2) / (1 - s)^2. None as for `variance_factor`, and
-            where controls were used, which are not bound by it.
+        most_by_pairing: (var(a) + var(b)) / (sd(b) - sd(a))^2: what common failures could be worth at most for numbers that
+            spread as these do, for no pairing of them correlates by more than 1. Where one spreads s times as much as the
+            other it is (1 + s^2) / (1 - s)^2. None for fewer than two pairs, where both spread alike, and where controls
+            were used, which are not bound by it.
     """
 
     base: float | None
@@ -166,13 +165,13 @@ def p_greater(mean: float, se: float, df: int) -> float | None:
 def _factors(
     base: NDArray[np.float64], other: NDArray[np.float64]
 ) -> tuple[list[float | None], list[float | None]]:
-    """For each row of (k, n): the variance factor of the pairs as they are, and that of the best with the best."""
+    """For each row of (k, n): the variance factor of its pairs, and the most that any pairing could give."""
     if base.shape[1] < 2:
         return [None] * len(base), [None] * len(base)
-    unpaired = (base.var(axis=1, ddof=1) + other.var(axis=1, ddof=1)).tolist()
-    in_order = np.sort(base, axis=1), np.sort(other, axis=1)
-    as_they_are, best = ((b - a).var(axis=1, ddof=1).tolist() for a, b in ((base, other), in_order))
-    return list(map(_factor, as_they_are, unpaired)), list(map(_factor, best, unpaired))
+    ours, theirs = base.var(axis=1, ddof=1), other.var(axis=1, ddof=1)
+    unpaired = (ours + theirs).tolist()
+    found, least = (other - base).var(axis=1, ddof=1).tolist(), ((np.sqrt(theirs) - np.sqrt(ours)) ** 2).tolist()
+    return list(map(_factor, found, unpaired)), list(map(_factor, least, unpaired))
 
 
 def _factor(variance: float, unpaired: float) -> float | None:

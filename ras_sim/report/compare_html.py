@@ -78,8 +78,8 @@ def numbers(comparison: Comparison) -> Section:
     note = paragraph(
         "P(better): probability that the other design is truly better, from Student's t of the paired difference. "
         "Pairing: how many times more replications the same interval would need without common failures, "
-        "(var a + var b) / var(b − a), of the most that any pairing could give, best history with best, worst with worst: "
-        "where one design varies more than the other, the rest of its spread is its own.",
+        "(var a + var b) / var(b − a). “1.8x of 3x”: one design varies so much more than the other that no pairing could be "
+        "worth more than 3, since no two numbers correlate by more than 1.",
         "note",
     )
     return Section("numbers", "The numbers", body + note)

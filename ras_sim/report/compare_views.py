@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 MAX_RETURNS = 4
 _WORTH_SAYING = 1.2
+_MUCH = 10.0
 NOTHING = "–"
 
 LABELS: Mapping[str, tuple[str, str]] = {
@@ -121,17 +122,22 @@ def _adjusted(one: Against) -> str:
 
 
 def _worth(one: Difference) -> str:
-    """What pairing was worth, and the most that it could be, in words."""
-    if one.variance_factor is None:
+    """What pairing was worth, in words, and why not more."""
+    factor, most = one.variance_factor, _most(one)
+    if factor is None:
         return ""
-    most = "" if one.most_by_pairing is None else f" (at most {_times(one.most_by_pairing)} with any pairing of the two)"
-    if one.variance_factor < _WORTH_SAYING:
-        return f" Common failures do not narrow this interval: the two designs hardly vary together{most}."
-    return f" Unpaired runs would need {_times(one.variance_factor)} as many replications for the same interval{most}."
+    if factor < _WORTH_SAYING:
+        said = " Common failures do not narrow this interval: the two designs hardly vary together"
+    else:
+        said = f" Unpaired runs would need {number(factor, 2)} times as many replications for the same interval"
+    why = f"; one varies so much more than the other that no pairing is worth more than {most}" if most else ""
+    return f"{said}{why}."
 
 
-def _times(factor: float) -> str:
-    return f"{number(factor, 2)} times"
+def _most(one: Difference) -> str:
+    """The most that pairing could be worth, as text; "" where that is much."""
+    most = one.most_by_pairing
+    return f"{number(most, 2)} times" if most is not None and most < _MUCH else ""
 
 
 def metric_lines(one: Against) -> list[Line]:
@@ -276,14 +282,13 @@ def probability(value: float | None) -> str:
 
 
 def factor(one: Difference) -> str:
-    """The variance factor of pairing as text, and the most that it could be."""
+    """The variance factor of pairing as text, with the most that it could be where that is little."""
     if one.variance_factor is None:
         return NOTHING
-    return f"{_fold(one.variance_factor)} of {_fold(one.most_by_pairing)}"
-
-
-def _fold(factor: float | None) -> str:
-    return ">10,000x" if factor is None or factor > 10_000 else f"{number(factor, 2)}x"
+    if one.variance_factor > 10_000:
+        return ">10,000x"
+    most = _most(one).replace(" times", "x")
+    return f"{number(one.variance_factor, 2)}x{' of ' if most else ''}{most}"
 
 
 def attribution(one: Against) -> str:

@@ -21,7 +21,7 @@ from ras_sim.report.compare_html import compare_page, write_compare_report
 from ras_sim.report.compare_text import compare_markdown, compare_summary
 from ras_sim.scenario.model import Scenario
 from tests.prices import prices
-from tests.small import exponential, fixed, ladder, mode, rung, small
+from tests.small import exponential, fixed, ladder, mode, rung, small, tier
 
 HOSTILE = "<img src=x onerror=alert(1)>|*b*"
 
@@ -66,9 +66,40 @@ def test_the_verdict_says_which_how_much_how_sure_and_what_pairing_was_worth(com
     text = views.verdict(comparison.against[0])
     assert re.match(
         r"fix\.duration=3 h is worse: goodput -\d+\.\d+ points \(95% interval -\S+ to -\S+\), probability to be "
-        r"better \d\.\d%\. Unpaired runs would need \S+ times as many replications",
+        r"better \d\.\d%\. Unpaired runs would need \S+ times as many replications for the same interval\.$",
         text,
     )
+
+
+def test_the_verdict_says_where_pairing_cannot_be_worth_much() -> None:
+    base, other = (
+        small(
+            500.0,
+            failures={"node": {"crash": mode(lifetime=exponential(100))}},
+            repair=ladder({"fix": rung(fixed(hours))}),
+            job__checkpoints={"disk": tier(1.0)},
+        )
+        for hours in (1.0, 3.0)
+    )
+    one = compare(Design("quick", base), Design("slow", other), replications=10, workers=1).against[0]
+    goodput = one.metrics["goodput"]
+    assert goodput.variance_factor is not None
+    assert goodput.most_by_pairing is not None
+    assert 2 < goodput.variance_factor < goodput.most_by_pairing < 10
+    assert views.verdict(one).endswith(
+        f"; one varies so much more than the other that no pairing is worth more than {goodput.most_by_pairing:.1f} times."
+    )
+
+
+@pytest.mark.parametrize(
+    ("found", "most", "text"),
+    [(1.84, 3.02, "1.8x of 3.0x"), (18.2, 9.96, "18x of 10.0x"), (18.2, 10.0, "18x"), (18.2, None, "18x"),
+     (12_345.0, None, ">10,000x"), (None, None, views.NOTHING)],
+)  # fmt: skip
+def test_the_worth_of_pairing_says_the_most_where_that_is_little(
+    found: float | None, most: float | None, text: str
+) -> None:
+    assert views.factor(Difference(0.5, 0.6, Estimate(0.1, None, None, 9), None, found, most)) == text
 
 
 def test_no_difference_is_said_so() -> None:

@@ -358,6 +358,36 @@ def test_the_job_goes_on_when_replicas_enough_are_whole_again() -> None:
     raise AssertionError("no such history")
 
 
+@pytest.mark.parametrize("mended_before", [False, True])
+def test_who_waits_for_a_node_that_is_swapped_out_waits_no_longer(mended_before: bool) -> None:
+    """Node 0 crashes at 10 and drops out of the step; at 11 it throws an exception that is retried for 20 h, and holds the
+    job; at 15 a spare takes its place. A slow fault that was mended long before changes nothing."""
+    modes = {
+        "crash": mode(lifetime=fixed(1000.0), clears_at={"board": 1.0}),
+        "write": mode(lifetime=fixed(1001.0), symptoms={"exception": 1.0}, clears_at={"retry": 1.0}),
+    }
+    if mended_before:
+        modes["slow"] = mode(lifetime=fixed(995.0), symptoms={"slow": 1.0}, speed=0.9, clears_at={"renew": 1.0})
+    rungs = {
+        "retry": rung(fixed(20.0), takes_down="operation"),
+        "renew": rung(0, takes_down="node", age_kept=0.0),
+        "reset": rung(fixed(5.0), takes_down="node"),
+        "board": rung(fixed(30.0), takes_down="unit", meanwhile="swap"),
+    }
+    start = {"default": "reset", "exception": "retry", "slow": "renew"}
+    ledger = simulate(
+        small(
+            25.0, nodes=4, job_nodes=3, job__spares={"nodes": 1, "swap": 0, **SOURCE},
+            job__checkpoints={"disk": tier(1.0, survives="board")},
+            job__elastic=elastic(grow="next_stop", in_step={"drop": 0, "rejoin": 0, **SOURCE}),
+            failures={"node": modes}, fleet__batches={"old": {"first": 0, "count": 1, "start_age": h(990.0), **SOURCE}},
+            repair=ladder(rungs, policy={"start": start}),
+        ),
+        seed=1, replication=0,
+    )  # fmt: skip
+    assert hours(ledger) == pytest.approx({"productive": 25.0 - 4.0 - 1 / 3, "repair": 4.0, "degraded": 1 / 3})
+
+
 def test_a_warm_node_that_fails_while_it_is_made_ready_is_counted_once() -> None:
     rows: list[Any] = []
     cluster = Cluster(4, 2, 1, rows, lambda: 0.0, n_warm=1)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from typing import Any
 
 import numpy as np
@@ -44,10 +45,6 @@ def probing(modes: dict[str, Any], tests: dict[str, Any], horizon_h: float = 500
     return small(horizon_h, failures={"node": modes} if modes else {}, **given)
 
 
-
-
-
-
 @pytest.mark.parametrize("takes", PLACES)
 @pytest.mark.parametrize(("every_h", "coverage"), [(20.0, 1.0), (8.0, 0.4), (30.0, 0.8)])
 def test_a_defect_stays_undetected_for_half_an_interval_and_those_that_miss(
@@ -74,6 +71,44 @@ def test_a_defect_stays_undetected_for_half_an_interval_and_those_that_miss(
     assert abs(z_mean(waits, every_h / 2 + every_h * (1.0 - coverage) / coverage)) < 4.0
     variance = every_h**2 / 12 + every_h**2 * (1.0 - coverage) / coverage**2
     assert abs(z_mean((np.array(waits) - np.mean(waits)) ** 2, variance)) < 4.0
+
+
+def defective_from_the_start(tests: dict[str, Any], **corrupts: Any) -> list[Counter[str]]:
+    """Which test found the defect of a single node, in each of many histories: 100 h, by name."""
+    scenario = probing(
+        {"sdc": defect(1e-9, corrupts=corrupts)},
+        tests,
+        100.0,
+        nodes=1,
+        job_nodes=1,
+        job__spares={"nodes": 0, "swap": 0, **SOURCE},
+    )
+    return [Counter(row.mode for row in alarms(ledger, "test")) for ledger in runs(scenario, 400)]
+
+
+@pytest.mark.parametrize(("reproducible", "coverage"), [(0.5, 1.0), (0.3, 0.6), (0.8, 0.6)])
+def test_what_cannot_be_made_to_show_is_found_by_no_test(reproducible: float, coverage: float) -> None:
+    """Drawn once for each defect, not for each test: of those that can, all but (1 - c)^9 are found in nine tests."""
+    found = defective_from_the_start(
+        {"probe": probe(coverage, every="11 h", takes="pause")}, reproducible=reproducible
+    )
+    p = reproducible * (1.0 - (1.0 - coverage) ** 9)
+    assert all(one["probe"] <= 1 for one in found)
+    n = sum(one["probe"] for one in found)
+    assert abs(n - len(found) * p) <= 4.0 * math.sqrt(len(found) * p * (1.0 - p))
+
+
+@pytest.mark.parametrize(("weak", "strong"), [(0.1, 1.0), (0.2, 0.5), (0.0, 0.7)])
+def test_each_test_finds_a_defect_with_a_chance_of_its_own(weak: float, strong: float) -> None:
+    """Four weak tests come before the strong one: (1 - w)^4 s is its share, if no draw of one is that of the other."""
+    tests = {
+        "weak": probe(weak, every="20 h", takes="pause"),
+        "strong": probe(strong, every="90 h", takes="pause"),
+    }
+    found = defective_from_the_start(tests)
+    for name, p in (("weak", 1.0 - (1.0 - weak) ** 4), ("strong", (1.0 - weak) ** 4 * strong)):
+        n = sum(one[name] for one in found)
+        assert abs(n - len(found) * p) <= 4.0 * math.sqrt(len(found) * p * (1.0 - p))
 
 
 @pytest.mark.parametrize("coverage", [0.5, 0.9])
