@@ -94,3 +94,13 @@ def test_starts_move_no_other_fault() -> None:
             first.setdefault(row.instance, row.arrive_h)
         times.append(first)
     assert times[0] == times[1]
+
+
+def test_parts_that_fail_at_one_start_have_draws_of_their_own() -> None:
+    """Their repairs take times of their own, and at another start others."""
+    repair = ladder({"fix": rung({"kind": "uniform", "low": "1 h", "high": "2 h"})})
+    ledger = simulate(starting(0.1, "10 h", repair=repair), seed=1, replication=0)
+    rows = faults_of(ledger, "surge")
+    assert max(Counter(row.arrive_h for row in rows).values()) > 5
+    took = Counter(round(row.closed_h - row.located_h, 9) for row in rows if not math.isnan(row.closed_h))
+    assert max(took.values()) == 1

@@ -354,3 +354,19 @@ def test_each_good_node_is_accused_with_the_same_chance(p_false: float, n: int) 
     assert set(numbers) <= set(range(n))
     assert len(set(numbers)) == n or n == 500
     assert len(numbers) == total or p_false < 1.0
+
+
+@pytest.mark.parametrize("takes", ["pause", "stop"])
+def test_what_is_known_already_is_not_found_again(takes: str) -> None:
+    """A slow part that is detected and tolerated stays: no test accuses its node of it."""
+    slow = mode(lifetime=exponential(50.0), symptoms={"slow": 1.0}, speed=0.9)
+    repair = ladder(
+        {"fix": rung(takes_down="unit", replaces=True, meanwhile="swap")},
+        accusation=accusation(),
+        tests={"probe": probe(1.0, every="10 h", takes=takes)},
+        policy={"tolerate_speed": 0.5},
+    )
+    alone = {"nodes": 4, "job__spares": {"nodes": 0, "swap": 0, **SOURCE}}
+    ledger = runs(probing({"slow": slow}, {}, 500.0, repair=repair, **alone), 1)[0]
+    assert [row.outcome for row in ledger.incidents if row.mode == "slow"].count("tolerated") >= 3
+    assert not alarms(ledger, "test")
