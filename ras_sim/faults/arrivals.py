@@ -154,11 +154,12 @@ class Firsts:
         return (self.ageing.times(sums) if self.ageing is not None and len(sums) else sums), instances
 
 
-@lru_cache(maxsize=256)
+@lru_cache(maxsize=160)
 def _ordered(
     seed: int, replication: int, component_class: str, name: str, of_batch: str, n: int, limit: float
 ) -> tuple[Array, NDArray[np.int64]]:
-    """Sums and instances of `Firsts`. Designs that are compared share them, and draw them once."""
+    """Sums and instances of `Firsts`. Designs that are compared share them, and draw them once: as many are kept as one
+    history of thirty modes in five batches has."""
     names = (component_class, name)
     sums = ordered_sums(stream(seed, replication, f"first_failure{of_batch}", *names), n, limit)
     places = stream(seed, replication, f"first_instance{of_batch}", *names)
