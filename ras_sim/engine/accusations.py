@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict, deque
+from functools import partial
 
 from ras_sim.engine.course import Course, Steps
 from ras_sim.engine.innocents import Innocents
@@ -22,7 +23,7 @@ from ras_sim.repair.policy import RootCause
 from ras_sim.streams import child_key, uniform
 
 _REPRODUCIBLE, _ALARMS = 23, 26  # draw, and branch, of a fault's key
-_GAP, _LATENCY = 0, 1  # draws of a false alarm of a monitor; those of every alarm follow
+_LATENCY = 1  # draw of a false alarm of a monitor, beside its time; those of every alarm follow
 _REPLAY, _DIFFERS, _LOCATES, _NODE, _CHECK, _FALSE = range(8, 14)
 
 
@@ -47,7 +48,8 @@ class Accusations:
         """Monitors begin to watch: their false alarms come now and then while the job computes."""
         for monitor in self._setup.monitors:
             if monitor.false_per_h > 0.0:
-                self._await_false_alarm(monitor, self._scene.key("monitor", monitor.name), 0)
+                key = self._scene.key("monitor", monitor.name)
+                self._countdowns.begin_again_and_again(monitor.false_per_h, partial(self._false_alarm, monitor), key)
 
     @property
     def _rule(self) -> Accusation:
@@ -58,15 +60,7 @@ class Accusations:
 
     # ------------------------------------------------------------------ monitors
 
-    def _await_false_alarm(self, monitor: Monitor, key: int, ordinal: int) -> None:
-        """Alarm number `ordinal` comes after an exponential time of computing."""
-        draws = child_key(key, ordinal)
-        after_h = -math.log(uniform(draws, _GAP)) / monitor.false_per_h
-        self._countdowns.begin(after_h, lambda: self._false_alarm(monitor, key, ordinal))
-
-    def _false_alarm(self, monitor: Monitor, key: int, ordinal: int) -> None:
-        self._await_false_alarm(monitor, key, ordinal + 1)
-        draws = child_key(key, ordinal)
+    def _false_alarm(self, monitor: Monitor, draws: int) -> None:
         self._report(monitor, None, self._job.mark_work(), monitor.latency.draw(draws, _LATENCY), draws)
 
     def notice(self, monitor: Monitor, defect: Incident, position_h: float, u: float) -> None:

@@ -87,12 +87,12 @@ class Attempts:
             works = yield from self._workshop.take_part(incident.incident_id, rung.name, unit, u_doa)
             start_h = env.now
         duration_h = rung.duration.draw(root.key, draws + _DURATION)
-        if rung.technician and self._setup.technicians is None:
-            start_h = yield from self._workshop.attend_at_once(incident.incident_id, rung.name, duration_h)
-        elif rung.technician:
+        if rung.technician and (technicians := self._setup.technicians) is not None:
             travel_u = partial(_travel_draw, root.key, draws + _TRAVEL)
-            order = self._worth.order(incident, rung)
+            order = self._worth.order(incident, rung, technicians)
             start_h = yield from self._workshop.attend(order, duration_h, travel_u)
+        elif rung.technician:
+            start_h = yield from self._workshop.attend_at_once(incident.incident_id, rung.name, duration_h)
         elif duration_h > 0.0:
             yield env.timeout(duration_h)
         if rung.powers_off:

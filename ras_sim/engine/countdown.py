@@ -8,6 +8,7 @@ from collections.abc import Callable
 import simpy
 
 from ras_sim.faults.corruption import Window
+from ras_sim.streams import child_key, uniform
 
 
 class Countdown:
@@ -82,6 +83,23 @@ class Countdowns:
         if self._runs and self._load >= from_load:
             self._arm(one.go_on(self._env.now, self._env.now))
         return one
+
+    def begin_again_and_again(self, per_h: float, then: Callable[[int], None], key: int, ordinal: int = 0) -> None:
+        """A Poisson process while the job computes: `then` is called with the key of the draws of each event.
+
+        Args:
+            per_h: events in an hour of computing, > 0.
+            then: what happens; draw 0 of its key, the time before the event, is taken.
+            key: from which the keys of all events descend.
+            ordinal: number of the next event.
+        """
+        draws = child_key(key, ordinal)
+
+        def happen() -> None:
+            self.begin_again_and_again(per_h, then, key, ordinal + 1)
+            then(draws)
+
+        self.begin(-math.log(uniform(draws)) / per_h, happen)
 
     def cancel(self, one: Countdown) -> None:
         """Forget it; nothing happens if it is over."""

@@ -120,8 +120,6 @@ class Exposure:
     def hidden_in(self, nodes: Iterable[int]) -> list[Incident]:
         """The slow and silent faults in these nodes, each once, in however many of them it is."""
         hidden = self._hidden
-        if not hidden:
-            return []
         found = [one for node in nodes if node in hidden for one in hidden[node]]
         return list(dict.fromkeys(found)) if len(found) > 1 else found
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from functools import partial
 
 from ras_sim.engine.course import Course, Steps
 from ras_sim.engine.innocents import Innocents
@@ -14,7 +15,7 @@ from ras_sim.repair.incident import Incident
 from ras_sim.repair.policy import RootCause
 from ras_sim.streams import child_key, uniform
 
-_GAP, _NODE, _DIAGNOSE, _TEST = range(4)  # draws of a false alarm; the last is the branch of those of its tests
+_NODE, _DIAGNOSE, _TEST = 1, 2, 3  # draws of a false alarm, beside its time; the last is the branch of those of its tests
 
 
 class FalseAlarms:
@@ -34,17 +35,10 @@ class FalseAlarms:
         """They come now and then from here on."""
         for watchdog in self._setup.watchdogs:
             if watchdog.false_per_h > 0.0:
-                self._await(watchdog, self._scene.key("watchdog", watchdog.name), 0)
+                key = self._scene.key("watchdog", watchdog.name)
+                self._countdowns.begin_again_and_again(watchdog.false_per_h, partial(self._bark, watchdog), key)
 
-    def _await(self, watchdog: Watchdog, key: int, ordinal: int) -> None:
-        """Alarm number `ordinal` comes after an exponential time of computing."""
-        draws = child_key(key, ordinal)
-        after_h = -math.log(uniform(draws, _GAP)) / watchdog.false_per_h
-        self._countdowns.begin(after_h, lambda: self._bark(watchdog, key, ordinal))
-
-    def _bark(self, watchdog: Watchdog, key: int, ordinal: int) -> None:
-        self._await(watchdog, key, ordinal + 1)
-        draws = child_key(key, ordinal)
+    def _bark(self, watchdog: Watchdog, draws: int) -> None:
         node = self._cluster.one_of_job(uniform(draws, _NODE))
         if node is not None:
             Course(self._clear(watchdog, node, draws)).go_on()

@@ -64,7 +64,6 @@ class Impact:
         self._elastic = Elastic(setup.elastic, cluster)
         self.exposure = Exposure(env, setup, cluster, job, self._elastic, corruptions)
         self._stopping: dict[int, Incident] = {}  # those that hold the job
-        self._has_warm = setup.warm is not None
         pool = WarmPool(env, setup.warm, cluster, warm_key)
         self._waiting = CapacityQueue(cluster, pool, self.capacity)
         self.on_stop: Callable[[], None] = _nobody_waits  # the job's processes go down
@@ -80,8 +79,7 @@ class Impact:
         """Take nodes (none given: those of the blast) out of service, and the job if it needs any of them."""
         nodes = nodes or incident.nodes
         self._cluster.hold(nodes)
-        if self._has_warm:
-            self._waiting.refill()
+        self._waiting.refill()
         if not incident.held and nodes:
             incident.held_h = self._env.now
         incident.held.extend(nodes)
@@ -207,8 +205,7 @@ class Impact:
         if not (self._is_elastic and self._elastic.is_out(incident)):
             self._lose_in(NODE_LOST, nodes)
         newcomers = self._cluster.swap_out(nodes, newcomers)
-        if self._has_warm:
-            self._waiting.refill()
+        self._waiting.refill()
         self._changed(nodes, newcomers)
         self._busy(incident, self._setup.swap.draw(incident.root.key, _SWAP))
 

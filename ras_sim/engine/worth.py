@@ -13,6 +13,7 @@ from ras_sim.ledger import ResourceRow
 from ras_sim.repair.incident import Incident
 from ras_sim.repair.ladder import Rung
 from ras_sim.repair.queue import Order
+from ras_sim.repair.workshop import Technicians
 from ras_sim.scenario.setup import Setup
 
 _SOON_H = 1e-6  # technician-hours of work that is expected to take none
@@ -98,22 +99,20 @@ class Worth:
         self._spares = SpareRecord(rows)
         self._mean_h: dict[int, float] = {}  # rung -> technician-hours that a try is expected to take
 
-    def order(self, incident: Incident, rung: Rung) -> Order:
+    def order(self, incident: Incident, rung: Rung, technicians: Technicians) -> Order:
         """The order for one try of a rung."""
-        technicians = self._setup.technicians
         mean_h = self._mean_h.get(rung.level)
         if mean_h is None:
-            travel_h = 0.0 if technicians is None else technicians.travel.mean_h
-            mean_h = max(_SOON_H, (travel_h + rung.duration.mean_h) / max(rung.p_works, _SOON_H))
+            work_h = technicians.travel.mean_h + rung.duration.mean_h
+            mean_h = max(_SOON_H, work_h / max(rung.p_works, _SOON_H))
             self._mean_h[rung.level] = mean_h
-        alike = None if technicians is None else self._spread.alike(incident, technicians.batch_by)
         return Order(
             incident.incident_id,
             rung.name,
             incident.component_class,
             mean_h,
             partial(self.gain, incident),
-            alike,
+            self._spread.alike(incident, technicians.batch_by),
         )
 
     def gain(self, incident: Incident) -> float:

@@ -128,8 +128,6 @@ class Progress:
         """The job runs from here at a relative speed > 0."""
         self._t_h, self._speed = now_h, speed
         self._stretches = [(now_h, self._saves, self._since_save_h, self._pause_left_h, speed)]
-        if self._failing and self._pause_left_h == 0.0:  # no save was under way before now
-            self._failing = [one for one in self._failing if one[2] > now_h]
 
     def resume(self, now_h: float, speed: float) -> None:
         """Go on after a pause in which nothing was lost."""
@@ -257,6 +255,7 @@ class Progress:
             save = self._last_valid(tier, now_h)
             if save:
                 kept.add(self._base_h, save)
+        self._failing = [one for one in self._failing if one[2] == math.inf]  # the saves of the next run come later
         self._rebase(self._base_h + self._saves * self._plan.interval_h + self._since_save_h)
 
     def save_all(self, level: int) -> None:

@@ -130,14 +130,14 @@ def _worth(one: Difference) -> str:
         said = " Common failures do not narrow this interval: the two designs hardly vary together"
     else:
         said = f" Unpaired runs would need {number(factor, 2)} times as many replications for the same interval"
-    why = f"; one varies so much more than the other that no pairing is worth more than {most}" if most else ""
+    why = f"; one varies so much more than the other that no pairing is worth more than {most} times" if most else ""
     return f"{said}{why}."
 
 
 def _most(one: Difference) -> str:
     """The most that pairing could be worth, as text; "" where that is much."""
     most = one.most_by_pairing
-    return f"{number(most, 2)} times" if most is not None and most < _MUCH else ""
+    return number(most, 2) if most is not None and most < _MUCH else ""
 
 
 def metric_lines(one: Against) -> list[Line]:
@@ -287,8 +287,8 @@ def factor(one: Difference) -> str:
         return NOTHING
     if one.variance_factor > 10_000:
         return ">10,000x"
-    most = _most(one).replace(" times", "x")
-    return f"{number(one.variance_factor, 2)}x{' of ' if most else ''}{most}"
+    most = _most(one)
+    return f"{number(one.variance_factor, 2)}x{f' of {most}x' if most else ''}"
 
 
 def attribution(one: Against) -> str:
