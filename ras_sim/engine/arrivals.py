@@ -98,14 +98,15 @@ class Arrivals:
         powered = any(mode.clock == "powered" for mode in setup.modes)
         self._by_hour = (self._calendar, self._powered) if powered else (self._calendar,)
         idle = idle if self._ages_in_job else ()
-        self._seasonal = {
+        seasonal = {
             (mode.clock, mode.season): SeasonalClock(mode.clock, mode.season, idle)
             for mode in setup.modes
             if mode.season is not None
         }
         self._season_of = [
-            None if mode.season is None else self._seasonal[mode.clock, mode.season] for mode in setup.modes
+            None if mode.season is None else seasonal[mode.clock, mode.season] for mode in setup.modes
         ]
+        self._seasons = tuple(seasonal.values())
         own = zip(setup.modes, self._season_of, strict=True)
         self._axis_of = [clock.axis if clock else self._axes[mode.clock] for mode, clock in own]
         self._horizons = [mode.passed_h(setup.horizon_h) for mode in setup.modes]
@@ -121,7 +122,7 @@ class Arrivals:
 
     def _fill(self, seed: int, replication: int) -> None:
         """Draw what will fail for the first time, and the common-cause shocks."""
-        axes = [*self._axes.values(), *(clock.axis for clock in self._seasonal.values())]
+        axes = [*self._axes.values(), *(clock.axis for clock in self._seasons)]
         queues: dict[int, list[Due]] = {id(axis): [] for axis in axes}
         for mode in self._setup.modes:
             self._first(mode, queues, seed, replication)
@@ -283,7 +284,7 @@ class Arrivals:
     def swap(self, leavers: list[int], newcomers: list[int]) -> None:
         """Nodes leave the job, others join it; if the job stands still, the alarm is set when it runs again."""
         reading_h, axis = self.job_clock.read(self._env.now), self._in_job
-        for clock in self._seasonal.values():
+        for clock in self._seasons:
             clock.leave("in_job", leavers, self._env.now)
             clock.join("in_job", newcomers, self._env.now)
             self._arm_at(clock.due_h(self._alarm_h))
@@ -306,7 +307,7 @@ class Arrivals:
         for node in nodes:
             self._n_off[node] = self._n_off.get(node, 0) + 1
             self._powered.leave(node, self._env.now)
-        for clock in self._seasonal.values():
+        for clock in self._seasons:
             clock.leave("powered", nodes, self._env.now)
         return nodes
 
@@ -317,7 +318,7 @@ class Arrivals:
         on = [node for node in nodes if not self._n_off[node]]
         for node in on:
             self._powered.join(node, self._env.now)
-        for clock in self._seasonal.values():
+        for clock in self._seasons:
             clock.join("powered", on, self._env.now)
             self._arm_at(clock.due_h(self._alarm_h))
         if self._powered.queue:
@@ -327,14 +328,14 @@ class Arrivals:
         """The job computes from now on."""
         self.job_clock.start(self._env.now)
         self._arm_in_job()
-        for clock in self._seasonal.values():
+        for clock in self._seasons:
             clock.job_runs(self._env.now)
             self._arm_at(clock.due_h(self._alarm_h))
 
     def job_stops(self) -> None:
         """The job computes no more."""
         self.job_clock.stop(self._env.now)
-        for clock in self._seasonal.values():
+        for clock in self._seasons:
             clock.job_stops(self._env.now)
 
     def arm(self) -> None:
@@ -343,7 +344,7 @@ class Arrivals:
         for axis in self._by_hour:
             if axis.queue and axis.queue[0].at_h < next_h:
                 next_h = axis.queue[0].at_h
-        for clock in self._seasonal.values():
+        for clock in self._seasons:
             next_h = min(next_h, clock.due_h(next_h))
         if next_h < self._alarm_h:
             self._arm_at(next_h)
@@ -376,7 +377,7 @@ class Arrivals:
         clock, axis = self.job_clock, self._in_job
         while clock.runs and (due := axis.pop_due(clock.read(now_h) + _EARLY_H)) is not None:
             begun.append(self._strike(due))
-        for season in self._seasonal.values():
+        for season in self._seasons:
             while season.runs and (due := season.axis.pop_due(season.read(now_h) + _EARLY_H)) is not None:
                 begun.append(self._strike(due))
         self.arm()

@@ -14,12 +14,11 @@ import simpy
 from simpy.core import EmptySchedule
 from simpy.events import NORMAL, Timeout
 
-_new = object.__new__
-
 
 class _Alarm(Timeout):
     """A timeout whose value is None, unless it is given another."""
 
+    __init__ = object.__init__
     _ok = True
     _value = None
 
@@ -37,7 +36,7 @@ class Environment(simpy.Environment):
         """An event that happens after a delay, as `simpy.Timeout` makes it; hours, >= 0."""
         if delay < 0.0:
             raise ValueError(f"Negative delay {delay}")
-        event: Timeout = _new(_Alarm)
+        event: Timeout = _Alarm()
         event.env, event.callbacks, event._delay = self, [], delay
         if value is not None:
             event._value = value

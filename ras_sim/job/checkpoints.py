@@ -201,16 +201,21 @@ class Progress:
             k += 1
         return k
 
-    def time_to(self, position_h: float) -> float:
-        """Hours at the present speed until the work in hand is `position_h`."""
+    def least_time_to(self, position_h: float) -> float:
+        """Hours at the present speed until the work in hand is `position_h`, if no save stops the job until then."""
+        work_h = position_h - self.position_h
+        return work_h / self._speed if work_h > 0.0 else 0.0
+
+    def when(self, position_h: float) -> float:
+        """The hour at which the work in hand will be `position_h`, at the present speed, with the saves until then."""
         work_h = position_h - self.position_h
         interval_h = self._plan.interval_h
         if work_h <= 0.0:
-            return 0.0
+            return self._t_h
         # Saves that begin strictly before the last bit of work is done; the one at the very end is not needed.
         more = math.ceil((self._since_save_h + work_h) / interval_h - 1e-12) - 1
         paused_h = self._plan.paused_h(self._saves, self._saves + more) if more > 0 else 0.0
-        return self._pause_left_h + work_h / self._speed + paused_h
+        return self._t_h + (self._pause_left_h + work_h / self._speed + paused_h)
 
     def _pause_end_h(self, save: int) -> float:
         """When the pause of a save of this run ended, or will end."""
@@ -255,7 +260,8 @@ class Progress:
             save = self._last_valid(tier, now_h)
             if save:
                 kept.add(self._base_h, save)
-        self._failing = [one for one in self._failing if one[2] == math.inf]  # the saves of the next run come later
+        if self._failing:  # the saves of the next run come later
+            self._failing = [one for one in self._failing if one[2] == math.inf]
         self._rebase(self._base_h + self._saves * self._plan.interval_h + self._since_save_h)
 
     def save_all(self, level: int) -> None:

@@ -7,36 +7,53 @@ from collections.abc import Callable
 
 import simpy
 
+from ras_sim.job.checkpoints import Progress
+
+_EARLY = 1.0 - 1e-12  # of a delay that was reckoned in another order of rounding
+
 
 class Completion:
-    """Calls when the work is done, if nothing happens before.
+    """Calls when the work is done.
 
-    A stop only puts that off, so an alarm from before it stays, and is set again when it rings too early.
+    Saves and stops only put that off: an alarm at the soonest hour that is possible stays through all of them, and when it
+    rings the rest is reckoned exactly.
 
     Args:
         env: the simulation.
-        running: whether the job computes now.
+        progress: how far the job is, and how fast it runs.
+        work_h: its work, hours at full speed.
+        running: whether it computes now.
         done: called when its work is done.
     """
 
-    __slots__ = ("_alarm", "_alarm_h", "_done", "_done_h", "_env", "_running")
+    __slots__ = ("_alarm", "_alarm_h", "_done", "_env", "_progress", "_running", "_work_h")
 
-    def __init__(self, env: simpy.Environment, running: Callable[[], bool], done: Callable[[], None]) -> None:
-        self._env, self._running, self._done = env, running, done
-        self._done_h = self._alarm_h = math.inf  # when the work will be done, and when that is looked at
+    def __init__(
+        self,
+        env: simpy.Environment,
+        progress: Progress,
+        work_h: float,
+        running: Callable[[], bool],
+        done: Callable[[], None],
+    ) -> None:
+        self._env = env
+        self._progress = progress
+        self._work_h = work_h
+        self._running = running
+        self._done = done
+        self._alarm_h = math.inf  # when it is looked whether the work is done
         self._alarm: simpy.Event | None = None  # the one that counts
 
-    def expect(self, after_h: float) -> None:
-        """The work will be done after this many hours."""
-        self._done_h = self._env.now + after_h
-        if self._done_h < self._alarm_h:
-            self._set_alarm()
+    def expect(self) -> None:
+        """The job computes from now on, or goes on at another speed."""
+        soonest_h = self._env.now + self._progress.least_time_to(self._work_h) * _EARLY
+        if soonest_h < self._alarm_h:
+            self._set_alarm(soonest_h)
 
-    def _set_alarm(self) -> None:
-        """Ring when the work will be done, or the last bit of a float before: then the rest is exact."""
-        self._alarm_h = self._done_h
-        delay_h = math.nextafter(self._done_h - self._env.now, 0.0)
-        self._alarm = alarm = self._env.timeout(delay_h)
+    def _set_alarm(self, at_h: float) -> None:
+        """Ring then, or the last bit of a float before: then the rest is exact."""
+        self._alarm_h = at_h
+        self._alarm = alarm = self._env.timeout(math.nextafter(at_h - self._env.now, 0.0))
         alarm.callbacks.append(self._ring)
 
     def _ring(self, alarm: simpy.Event) -> None:
@@ -44,7 +61,8 @@ class Completion:
             return  # it was overtaken
         self._alarm_h = math.inf
         if self._running():
-            if self._env.now < self._done_h:
-                self._set_alarm()
+            done_h = self._progress.when(self._work_h)
+            if self._env.now < done_h:
+                self._set_alarm(done_h)
             else:
                 self._done()

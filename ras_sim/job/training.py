@@ -61,7 +61,12 @@ class TrainingJob:
         self._untested_frac = 1.0 - spec.tested_frac  # of an hour between saves: the rest are pauses for tests
         self._phases = Phases()
         self._wait = Wait(env, self._phases, lambda: self._pace()[0])
-        self._completion = Completion(env, lambda: self.running, self._complete)
+        work_h = spec.work_h
+        self._completion = (
+            None
+            if work_h is None
+            else Completion(env, self._progress, work_h, lambda: self.running, self._complete)
+        )
         self._restore_from: Tier | None = None
         self._start_test: tuple[Callable[[], float], Callable[[], None]] | None = None
         self.may_start: Callable[[float, int], bool] | None = None  # asked before it comes back; who says no holds it
@@ -194,8 +199,8 @@ class TrainingJob:
         if self._state == "running":
             self._close()
             self._progress.set_speed(speed * self._untested_frac)
-            if self._spec.work_h is not None:
-                self._arm_completion(self._spec.work_h)
+            if self._completion is not None:
+                self._completion.expect()
         self._speed, self._speed_cause = speed, cause
 
     def taint(self, incident: int) -> None:
@@ -363,13 +368,9 @@ class TrainingJob:
 
     def _compute(self, anew: bool) -> None:
         self._state, self._category, self._cause = "running", "productive", NO_INCIDENT
-        if self._spec.work_h is not None:
-            self._arm_completion(self._spec.work_h)
+        if self._completion is not None:
+            self._completion.expect()
         self._on_run(anew)
-
-    def _arm_completion(self, work_h: float) -> None:
-        """Be called when the work is done, if nothing happens before."""
-        self._completion.expect(self._progress.time_to(work_h))
 
     def _complete(self) -> None:
         self._close()

@@ -6,16 +6,12 @@ import math
 from bisect import insort
 from collections.abc import Sequence
 from functools import partial
-from operator import attrgetter
 from typing import NamedTuple
 
 import simpy
 
 from ras_sim.repair.queue import Discipline, Order, Waiting, first_come
 from ras_sim.repair.roster import EARLY_H, Shift
-
-_NUMBER = attrgetter("number")
-
 
 class Technician(NamedTuple):
     """Somebody who was sent.
@@ -70,8 +66,10 @@ class Crew:
         self._n_orders += 1
         return self._n_orders
 
-    def call(self, number: int, order: Order) -> simpy.Event:
-        """Ask for a technician; the event that happens when one sets out has a `Sent` as its value."""
+    def call(self, number: int, order: Order) -> Sent | simpy.Event:
+        """Ask for a technician: who sets out now, or what happens when one does, with a `Sent` as its value."""
+        if not self._waiting and (technician := self._free()) is not None:
+            return self._send(technician)
         waiting = self._queued(number, order)
         self._serve()
         return waiting
@@ -84,8 +82,12 @@ class Crew:
 
     def _queued(self, number: int, order: Order) -> simpy.Event:
         sent = self._env.event()
-        insort(self._waiting, Waiting(number, order, sent), key=_NUMBER)
+        insort(self._waiting, Waiting(number, order, sent))
         return sent
+
+    def _send(self, technician: Technician) -> Sent:
+        self._busy[technician] = self._busy.get(technician, 0) + 1
+        return Sent(technician)
 
     def release(self, sent: Sent, done: Order | None) -> None:
         """A technician is free again, or goes home.
@@ -148,8 +150,7 @@ class Crew:
                 return
             chosen = self._discipline(self._waiting)
             self._waiting.remove(chosen)
-            self._busy[technician] = self._busy.get(technician, 0) + 1
-            chosen.sent.succeed(Sent(technician))
+            chosen.sent.succeed(self._send(technician))
 
     def _free(self) -> Technician | None:
         """Somebody on duty who is free, of those whose shift ends last; None if there is nobody."""

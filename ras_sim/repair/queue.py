@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import simpy
 
 QueueName = Literal["first_come", "by_value"]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Order:
+class Order(NamedTuple):
     """One try of a rung that needs a technician, as whoever sends technicians sees it.
 
     Args:
@@ -31,9 +29,8 @@ class Order:
     alike: int | str | None = None
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Waiting:
-    """An order in the queue.
+class Waiting(NamedTuple):
+    """An order in the queue; those who wait are in the order of their numbers, of which each has its own.
 
     Args:
         number: of the order, as they were given; one that is handed over keeps it.

@@ -101,7 +101,7 @@ class Workshop:
             name: tuple(f"{kind}.{name}" if name else kind for kind in ("technician_queue", "technicians_busy"))
             for name in self._crews
         }
-        rows.extend(ResourceRow(0.0, busy, 0) for _, busy in self._levels.values())
+        rows.extend(ResourceRow(0.0, name, 0) for names in self._levels.values() for name in names)
         # Keys by name: no shelf moves another's draws.
         self._shelves = {
             cls: Shelf(env, cls, rule, rows, child_key(key, *cls.encode())) for cls, rule in shelves.items()
@@ -135,8 +135,9 @@ class Workshop:
         number, left_h, first_h, n = crew.number(), duration_h, math.nan, 0
         while True:
             visit = self._called(order.incident_id, order.rung, name)
-            call = crew.call_again if n else crew.call
-            sent = yield from self._sent(visit, call(number, order))
+            call = (crew.call_again if n else crew.call)(number, order)
+            sent = call if isinstance(call, Sent) else (yield from self._waited(visit, call))
+            self._set_out(visit, sent)
             until_h = sent.technician.off_h if technicians.hands_over else math.inf
             done = sent.n_before > 0 or (yield from self._spend(travel.quantile(travel_u(n)), crew, until_h))
             if done:
@@ -166,18 +167,20 @@ class Workshop:
         self._under_way[visit] = None
         return visit
 
-    def _sent(self, visit: Visit, call: simpy.Event) -> Generator[simpy.Event, None, Sent]:
-        """Wait until somebody sets out."""
-        queue, busy = self._levels[visit.crew]
+    def _waited(self, visit: Visit, call: simpy.Event) -> Generator[simpy.Event, None, Sent]:
+        """Nobody is free: wait until somebody sets out."""
+        queue = self._levels[visit.crew][0]
         self._rows.append(new_row(ResourceRow, (visit.called_h, queue, 1)))
         yield call
+        self._rows.append(new_row(ResourceRow, (self._env.now, queue, -1)))
+        return cast(Sent, call.value)
+
+    def _set_out(self, visit: Visit, sent: Sent) -> None:
+        """Somebody sets out."""
         visit.sent_h = now_h = self._env.now
-        self._rows.append(new_row(ResourceRow, (now_h, queue, -1)))
-        self._rows.append(new_row(ResourceRow, (now_h, busy, 1)))
-        sent = cast(Sent, call.value)
+        self._rows.append(new_row(ResourceRow, (now_h, self._levels[visit.crew][1], 1)))
         if sent.technician.off_h < math.inf:
             visit.off_duty_h = sent.technician.off_h
-        return sent
 
     def _spend(self, span_h: float, crew: Crew, until_h: float) -> Generator[simpy.Event, None, bool]:
         """Let a time pass, but not beyond the end of a shift; returns whether all of it did."""
