@@ -254,9 +254,8 @@ class Arrivals:
         if root.life == EXTRA or lives.number(instance) != root.life:
             return
         now_h = self.own_clock(mode, instance, node)
-        self.push_life(
-            mode, instance, node, *lives.after_repair(instance, root.failed_h, now_h, age_kept, root.key)
-        )
+        life, accrued_h = lives.after_repair(instance, root.failed_h, now_h, age_kept, root.key)
+        self.push_life(mode, instance, node, life, accrued_h)
 
     def replace(self, unit: str, unit_id: int) -> None:
         """All parts of a replaceable unit are new; those of which new ones are alike live on."""
@@ -270,8 +269,8 @@ class Arrivals:
                 if batches and not (self.installed(mode, part) and self.is_renewed(mode, part)):
                     continue
                 node = self._walk.home_node(mode.component_class, part)
-                now_h = self.own_clock(mode, part, node)
-                self.push_life(mode, part, node, *self.lives[mode.mode_id].replaced(part, now_h))
+                life, accrued_h = self.lives[mode.mode_id].replaced(part, self.own_clock(mode, part, node))
+                self.push_life(mode, part, node, life, accrued_h)
 
     def is_renewed(self, mode: FailureMode, instance: int) -> bool:
         """Whether a part begins another life when its unit is replaced: unless a new one has the same future."""

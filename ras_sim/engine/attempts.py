@@ -79,7 +79,8 @@ class Attempts:
         nodes = self._spread.scope(incident, rung)
         self._impact.take_down(incident, nodes, rung)
         self._impact.meanwhile(incident, rung.swap)
-        off = self._arrivals.power_off(nodes) if rung.powers_off else []
+        if rung.powers_off:
+            off = self._arrivals.power_off(nodes)
         start_h = asked_h
         works = True
         if rung.part:
@@ -87,12 +88,8 @@ class Attempts:
             works = yield from self._workshop.take_part(incident.incident_id, rung.name, unit, u_doa)
             start_h = env.now
         duration_h = rung.duration.draw(root.key, draws + _DURATION)
-        if rung.technician and (technicians := self._setup.technicians) is not None:
-            travel_u = partial(_travel_draw, root.key, draws + _TRAVEL)
-            order = self._worth.order(incident, rung, technicians)
-            start_h = yield from self._workshop.attend(order, duration_h, travel_u)
-        elif rung.technician:
-            start_h = yield from self._workshop.attend_at_once(incident.incident_id, rung.name, duration_h)
+        if rung.technician:
+            start_h = yield from self._attended(incident, rung, duration_h, draws)
         elif duration_h > 0.0:
             yield env.timeout(duration_h)
         if rung.powers_off:
@@ -106,6 +103,16 @@ class Attempts:
             new_row(AttemptRow, (incident.incident_id, rung.name, asked_h, start_h, env.now, outcome))
         )
         return outcome
+
+    def _attended(
+        self, incident: Incident, rung: Rung, duration_h: float, draws: int
+    ) -> Generator[simpy.Event, None, float]:
+        """The work of a technician; returns when somebody first stood at the machine."""
+        technicians = self._setup.technicians
+        if technicians is None:
+            return self._workshop.attend_at_once(incident.incident_id, rung.name, duration_h)
+        order = self._worth.order(incident, rung, technicians)
+        return self._workshop.attend(order, duration_h, partial(_travel_draw, incident.root.key, draws + _TRAVEL))
 
     def ride(self, incident: Incident, rung: Rung, asked_h: float) -> str:
         """A rung was tried for another incident of the node, and counts as a try for this one; returns its outcome."""

@@ -133,7 +133,8 @@ class Spread:
         if takes_down in ("operation", "job"):
             return []
         if takes_down == "unit":
-            return list(self._walk.nodes_hit(*self.unit(incident)))
+            unit, unit_id = self.unit(incident)
+            return list(self._walk.nodes_hit(unit, unit_id))
         if takes_down == "reset_domain":
             gpus = self._walk.reset_domain(incident.component_class, incident.instance)
             nodes = {gpu // self._gpus_per_node for gpu in gpus}

@@ -73,6 +73,9 @@ class Kept:
 
     def newest_h(self, before_h: float) -> float | None:
         """Position of the newest checkpoint of work up to `before_h` that is kept, None if there is none."""
+        if before_h == math.inf and self._runs:
+            base_h, last, _ = self._runs[-1]  # nothing that is kept longer is newer
+            return base_h + last * self._interval_h
         found = self._newest_of_runs(before_h)
         milestones_h = self._milestones_h
         if milestones_h:
@@ -99,14 +102,18 @@ class Kept:
     def forget_after(self, position_h: float) -> None:
         """Checkpoints of work that was thrown away are gone."""
         runs, interval_h = self._runs, self._interval_h
-        while runs and runs[-1].base_h > position_h:
+        while runs:
+            base_h, last, first = runs[-1]
+            if base_h + last * interval_h <= position_h:
+                break
             runs.pop()
-        if runs and runs[-1].base_h + runs[-1].last * interval_h > position_h:
-            base_h, _, first = runs.pop()
+            if base_h > position_h:
+                continue
             save = math.floor((position_h - base_h) / interval_h + _WHOLE)
             save -= save % self._multiple
             if save >= first:
                 runs.append(Run(base_h, save, first))
+            break
         if self._retention is not None:
             del self._milestones_h[bisect_right(self._milestones_h, position_h + _WHOLE * interval_h) :]
             self._newest_ever_h = min(self._newest_ever_h, position_h)

@@ -388,12 +388,17 @@ class TrainingJob:
             work_h, saving_h = self._progress.advance(now_h)
             tested, speed, cause = self._spec.tested_frac, self._speed, self._speed_cause
             book_running(self._rows, start_h, now_h, work_h, saving_h, tested, speed, cause)
+        elif self._phases.limits:
+            self._book_paced(start_h, now_h)
         else:
-            hours = now_h - start_h
-            if self._phases.limits:
-                pace, outage = self._pace()
-                if pace < 1.0:
-                    lost_h = (1.0 - pace) * hours
-                    self._rows.append(new_row(JobRow, (start_h, now_h, self._category, lost_h, outage)))
-                    hours -= lost_h
-            self._rows.append(new_row(JobRow, (start_h, now_h, self._category, hours, self._cause)))
+            self._rows.append(new_row(JobRow, (start_h, now_h, self._category, now_h - start_h, self._cause)))
+
+    def _book_paced(self, start_h: float, end_h: float) -> None:
+        """Book an interval in which the job did not compute, while services are out: what they took is theirs."""
+        hours, category = end_h - start_h, self._category
+        pace, outage = self._pace()
+        if pace < 1.0:
+            lost_h = (1.0 - pace) * hours
+            self._rows.append(new_row(JobRow, (start_h, end_h, category, lost_h, outage)))
+            hours -= lost_h
+        self._rows.append(new_row(JobRow, (start_h, end_h, category, hours, self._cause)))

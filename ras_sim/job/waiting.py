@@ -56,11 +56,12 @@ class Wait:
     def _set_alarm(self, left_h: float) -> None:
         """Ring when the delay is over at the present pace; never while nothing moves."""
         self.left_h, self._paced_h = left_h, self._env.now
-        pace = self._pace() if self._phases.limits else 1.0
-        if pace == 0.0:
-            self.alarm = None
-            return
-        self.alarm = alarm = self._env.timeout(left_h if pace == 1.0 else left_h / pace)
+        if self._phases.limits and (pace := self._pace()) < 1.0:
+            if pace == 0.0:
+                self.alarm = None
+                return
+            left_h /= pace
+        self.alarm = alarm = self._env.timeout(left_h)
         alarm.callbacks.append(self._ring)
 
     def _ring(self, alarm: simpy.Event) -> None:
