@@ -58,6 +58,10 @@ def _burning_until_h(mode: FailureMode, batch: Batch, accrued: float) -> float:
     return mode.season.when_h(mode.season.passed_h(batch.serves_h) + accrued)
 
 
+def _no_effect(_: Due) -> None:
+    """Nobody listens yet."""
+
+
 class Arrivals:
     """The faults of one replication, in the order in which they strike.
 
@@ -66,12 +70,12 @@ class Arrivals:
         setup: the scenario.
         walk: the machine's topology.
         seed, replication: the random history.
-        strike: called with each fault that is due; returns what begins by it, if anything.
         idle: nodes that do not serve the job at the start.
 
     Attributes:
         job_clock: on which parts age that do so only while the job runs.
         lives: of the parts, by mode.
+        strike: called with each fault that is due; returns what begins by it, if anything.
     """
 
     def __init__(
@@ -81,13 +85,12 @@ class Arrivals:
         walk: BlastWalk,
         seed: int,
         replication: int,
-        strike: Callable[[Due], Course | None],
         idle: Sequence[int],
     ) -> None:
         self._env = env
         self._setup = setup
         self._walk = walk
-        self._strike = strike
+        self.strike: Callable[[Due], Course | None] = _no_effect
         self._order = 0
         self._alarm_h = math.inf
         self._n_off: dict[int, int] = {}  # node -> repairs that keep it off
@@ -186,7 +189,7 @@ class Arrivals:
     def strike_extra(self, faults: Iterable[tuple[FailureMode, int, int]]) -> None:
         """Faults (mode, part, key) strike now that end no life."""
         now_h = self._env.now
-        begun = [self._strike(self._extra(now_h, mode.mode_id, part, key)) for mode, part, key in faults]
+        begun = [self.strike(self._extra(now_h, mode.mode_id, part, key)) for mode, part, key in faults]
         for course in begun:
             if course is not None:
                 course.go_on()
@@ -369,16 +372,17 @@ class Arrivals:
             return  # an alarm that was overtaken
         self._alarm_h = math.inf
         begun: list[Course | None] = []
+        strike = self.strike
         until_h = now_h + _EARLY_H
         for axis in self._by_hour:
             while axis.queue and axis.queue[0].at_h <= until_h and (due := axis.pop_due(until_h)) is not None:
-                begun.append(self._strike(due))
+                begun.append(strike(due))
         clock, axis = self.job_clock, self._in_job
         while clock.runs and (due := axis.pop_due(clock.read(now_h) + _EARLY_H)) is not None:
-            begun.append(self._strike(due))
+            begun.append(strike(due))
         for season in self._seasons:
             while season.runs and (due := season.axis.pop_due(season.read(now_h) + _EARLY_H)) is not None:
-                begun.append(self._strike(due))
+                begun.append(strike(due))
         self.arm()
         for course in begun:  # after the last strike: faults at one instant do not see each other half done
             if course is not None:

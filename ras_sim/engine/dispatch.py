@@ -23,6 +23,9 @@ class Dispatcher:
         policy: of the scenario.
         has_room: whether one more part may be taken out of use on a rung.
         consultant: asks the policy function, if there is one.
+
+    Attributes:
+        notes_tries: whether it must be told of the tries of rungs.
     """
 
     def __init__(
@@ -37,6 +40,8 @@ class Dispatcher:
         self._has_room = has_room
         self._consultant = consultant
         self._lemons = LemonWatch(policy.lemon)
+        self._disables = any(rung.disables for rung in policy.ladder)
+        self.notes_tries = consultant is not None or any(rung.cool_down_h > 0.0 for rung in policy.ladder)
         self._ended: dict[tuple[int, int], float] = {}  # root cause and rung -> end of the last try
         self._start: dict[tuple[int, str], int] = {}  # mode and symptom -> the policy's first rung
         self._above: dict[tuple[int, str], int] = {}  # rung and class -> the next rung that applies to it
@@ -78,7 +83,10 @@ class Dispatcher:
         if rule is not None and rule.level > level and self._policy.ladder[rule.level].applies(incident.component_class):
             open_h = self._env.now - incident.detected_h
             level = rule.level if open_h >= rule.after_h - _ROUNDING_H else level
-        level = self._allowed(incident, level)
+        if self._disables:
+            level = self._allowed(incident, level)
+        elif incident.root.tries:
+            level = self._within_budget(incident, level)
         if self._consultant is None:
             return level
         chosen = self._consultant.level(incident, level)

@@ -131,13 +131,13 @@ class Incidents:
         if symptom not in STOPPING:
             self.impact.exposure.hide(incident)
             return Course(self._life(incident, mode))
-        rule = self._policy.tolerance(mode.component_class, mode.key) if self._policy.tolerate else None
-        n_before = None if rule is None else self._tolerance.sits_out(rule, mode.mode_id, instance, self._env.now)
-        if rule is None or n_before is None:
-            self._begin(incident, "detect", NOTHING_LOST if symptom == "exception" else PROCESSES_LOST)
-            return Course(self._life(incident, mode))
-        self._begin(incident, "repair", NOTHING_LOST)
-        return Course(self._sit_out(incident, mode, rule, n_before))
+        if self._policy.tolerate and (rule := self._policy.tolerance(mode.component_class, mode.key)) is not None:
+            n_before = self._tolerance.sits_out(rule, mode.mode_id, instance, self._env.now)
+            if n_before is not None:
+                self._begin(incident, "repair", NOTHING_LOST)
+                return Course(self._sit_out(incident, mode, rule, n_before))
+        self._begin(incident, "detect", NOTHING_LOST if symptom == "exception" else PROCESSES_LOST)
+        return Course(self._life(incident, mode))
 
     def _new_incident(
         self, mode: FailureMode, instance: int, node: int | None, root: RootCause, symptom: str
@@ -272,7 +272,8 @@ class Incidents:
                 continue
             steps = self.attempts.one(incident, rung)
             outcome = yield from steps if merging is None else merging.tried(incident, rung, steps)
-            dispatcher.tried(incident, rung, outcome)
+            if dispatcher.notes_tries:
+                dispatcher.tried(incident, rung, outcome)
         if outcome == "disabled":
             self._run_on_without(incident, mode)
         else:

@@ -13,7 +13,6 @@ from ras_sim.engine.accusations import Accusations
 from ras_sim.engine.arrivals import Arrivals
 from ras_sim.engine.corruption import Corruptions
 from ras_sim.engine.countdown import Countdowns
-from ras_sim.engine.course import Course
 from ras_sim.engine.double_handling import SecondRestarts
 from ras_sim.engine.environment import Environment
 from ras_sim.engine.false_alarms import FalseAlarms
@@ -30,7 +29,6 @@ from ras_sim.engine.surges import Surges
 from ras_sim.engine.testing import Testing
 from ras_sim.engine.waves import Waves
 from ras_sim.faults.arrivals import n_benign
-from ras_sim.faults.clocks import Due
 from ras_sim.faults.modes import FailureMode
 from ras_sim.garbage import rare_garbage_collection
 from ras_sim.job.training import TrainingJob
@@ -115,7 +113,7 @@ class Replication:
         cluster = _cluster(env, setup, walk, ledger)
         workshop_key = base_key(seed, replication, "workshop")
         workshop = Workshop(env, setup.technicians, setup.shelves, ledger, workshop_key)
-        self._arrivals = Arrivals(env, setup, walk, seed, replication, self._strike, cluster.idle)
+        self._arrivals = Arrivals(env, setup, walk, seed, replication, cluster.idle)
         self._job = job = TrainingJob(
             env, setup.job, ledger.job, self._job_runs, self._job_stops, self._finish
         )
@@ -133,6 +131,7 @@ class Replication:
             base_key(seed, replication, "warm"),
             self._corruptions,
         )
+        self._arrivals.strike = incidents.strikes.strike
         self._starts = Starts(env, setup, walk, cluster, self._arrivals, seed, replication)
         next_id = incidents.register.next_id
         self._stops = PlannedStops(env, job, ledger, next_id, incidents.planned_stop)
@@ -197,9 +196,6 @@ class Replication:
         for wave in self._setup.waves:
             changes = Waves(self._env, self._setup, wave, impact, self._stops, self._arrivals, surges, *history)
             self._env.process(changes.run())
-
-    def _strike(self, due: Due) -> Course | None:
-        return self._incidents.strikes.strike(due)
 
     def _notice(self, monitor: Monitor, defect: Incident, position_h: float, u: float) -> None:
         self._accusations.notice(monitor, defect, position_h, u)

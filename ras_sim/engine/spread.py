@@ -130,8 +130,8 @@ class Spread:
     def scope(self, incident: Incident, rung: Rung) -> list[int]:
         """The nodes that a rung takes down."""
         takes_down = rung.takes_down
-        if takes_down in ("operation", "job"):
-            return []
+        if takes_down == "node":
+            return self._home_nodes(incident)
         if takes_down == "unit":
             unit, unit_id = self.unit(incident)
             return list(self._walk.nodes_hit(unit, unit_id))
@@ -139,7 +139,7 @@ class Spread:
             gpus = self._walk.reset_domain(incident.component_class, incident.instance)
             nodes = {gpu // self._gpus_per_node for gpu in gpus}
             return sorted(nodes) or self._home_nodes(incident)
-        return self._home_nodes(incident)
+        return []  # the failing operation, or the job's processes
 
     @staticmethod
     def _home_nodes(incident: Incident) -> list[int]:

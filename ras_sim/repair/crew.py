@@ -13,6 +13,7 @@ import simpy
 from ras_sim.repair.queue import Discipline, Order, Waiting, first_come
 from ras_sim.repair.roster import EARLY_H, Shift
 
+
 class Technician(NamedTuple):
     """Somebody who was sent.
 
