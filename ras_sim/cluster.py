@@ -343,16 +343,18 @@ class Cluster:
         """
         if newcomers is None:
             newcomers = self.replacements(nodes)
-        if newcomers is None or not self._job.issuperset(nodes):
+        if newcomers is None or len(newcomers) != len(nodes) or not self._job.issuperset(nodes):
             raise ModelError(f"swap with {len(self._spares)} spares", self._clock(), f"node:{nodes[:8]}")
-        places = self._places
-        for node, newcomer in zip(nodes, newcomers, strict=True):
+        places, some_sound = self._places, False
+        for n, node in enumerate(nodes):
+            newcomer = newcomers[n]
             del self._spares[newcomer]
             places[newcomer] = places.get(node, node)
+            some_sound = some_sound or node not in self._holds
         self._exchange(nodes, newcomers)
         self.joined.extend(newcomers)
         self._note(-len(nodes))
-        if not self._holds.keys() >= set(nodes):
+        if some_sound:
             self._set_free(nodes)
         return newcomers
 

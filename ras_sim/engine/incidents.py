@@ -143,20 +143,21 @@ class Incidents:
         self, mode: FailureMode, instance: int, node: int | None, root: RootCause, symptom: str
     ) -> Incident:
         nodes, slowed, n_gpus, speed = self.spread.reach(mode, instance, root.key)
+        # By position, which is made in less than half the time.
         incident = Incident(
-            incident_id=self.register.id_for(root),
-            root=root,
-            mode_id=mode.mode_id,
-            component_class=mode.component_class,
-            mode=mode.name,
-            instance=instance,
-            node=node,
-            symptom=symptom,
-            arrive_h=self._env.now,
-            nodes=nodes,
-            slowed=slowed,
-            n_gpus=n_gpus,
-            speed=mode.speed if symptom == "slow" else speed,
+            self.register.id_for(root),
+            root,
+            mode.mode_id,
+            mode.component_class,
+            mode.name,
+            instance,
+            node,
+            symptom,
+            self._env.now,
+            nodes,
+            slowed,
+            n_gpus,
+            mode.speed if symptom == "slow" else speed,
         )
         self.register.open(incident)
         return incident
