@@ -7,7 +7,7 @@ import math
 import pytest
 
 from ras_sim.engine import simulate
-from ras_sim.ledger import JobRow, Ledger, VisitRow
+from ras_sim.ledger import JobRow, Ledger, ResourceRow, VisitRow
 from ras_sim.metrics.cost import technician_h
 from ras_sim.metrics.technicians import TechnicianUse, technician_use
 from ras_sim.scenario.load import load
@@ -65,6 +65,26 @@ def test_hours_are_the_area_under_the_busy_technicians(replication: int) -> None
     assert area > 10.0
     assert technician_h(ledger) == pytest.approx(area)
     assert {row.crew for row in ledger.visits} == {"", "power"}
+
+
+@pytest.mark.parametrize("replication", range(3))
+def test_the_queue_is_those_who_wait(replication: int) -> None:
+    """Waits sum to the integral of the length of the queues; who does not wait never stands in one."""
+    ledger = simulate(bases()["full"], seed=3, replication=replication)
+    rows, waits_h = queue_of(ledger)
+    assert sum(waits_h) == pytest.approx(sum(row.change * (ledger.horizon_h - row.time_h) for row in rows))
+    assert {row.resource for row in rows} == {"technician_queue", "technician_queue.power"}
+
+    one = load("scenarios/review_technicians.yaml", ["repair.technicians.count=1", "horizon=60d"])  # no shifts, no batches
+    rows, waits_h = queue_of(simulate(one, seed=3, replication=replication))
+    assert 0 < sum(row.change > 0 for row in rows) == sum(wait_h > 0.0 for wait_h in waits_h) < len(waits_h)
+
+
+def queue_of(ledger: Ledger) -> tuple[list[ResourceRow], list[float]]:
+    """The rows of the queues for technicians, and the wait of each visit for somebody to set out."""
+    rows = [row for row in ledger.resources if row.resource.startswith("technician_queue")]
+    sent_h = [ledger.horizon_h if math.isnan(row.sent_h) else row.sent_h for row in ledger.visits]
+    return rows, [sent - row.called_h for sent, row in zip(sent_h, ledger.visits, strict=True)]
 
 
 def test_technicians_without_limit_are_counted_too() -> None:

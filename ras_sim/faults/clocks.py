@@ -13,7 +13,6 @@ from heapq import heapify, heappop, heappush
 from itertools import repeat
 from typing import NamedTuple
 
-
 _new = tuple.__new__  # makes a NamedTuple from all its fields at half the price
 
 

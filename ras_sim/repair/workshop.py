@@ -101,11 +101,12 @@ class Workshop:
             name: tuple(f"{kind}.{name}" if name else kind for kind in ("technician_queue", "technicians_busy"))
             for name in self._crews
         }
-        rows.extend(ResourceRow(0.0, name, 0) for names in self._levels.values() for name in names)
+        rows.extend(ResourceRow(0.0, busy, 0) for _, busy in self._levels.values())
         # Keys by name: no shelf moves another's draws.
         self._shelves = {
             cls: Shelf(env, cls, rule, rows, child_key(key, *cls.encode())) for cls, rule in shelves.items()
         }
+        rows.extend(ResourceRow(0.0, queue, 0) for queue, _ in self._levels.values())
 
     # ------------------------------------------------------------------ people
 

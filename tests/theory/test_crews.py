@@ -40,16 +40,15 @@ def waits_by_value(
     crew = Crew(env, [Shift(1, ALWAYS)], DISCIPLINES["by_value"])
     waited: list[list[float]] = [[] for _ in gains]
 
-    def visit(kind: int) -> Generator[simpy.Event, None, None]:
+    def visit(kind: int) -> Generator[simpy.Event, Sent, None]:
         order = Order(0, "fix", "node", means[kind], lambda: gains[kind])
         asked_h = env.now
         call = crew.call(crew.number(), order)
-        yield call
+        sent = call if isinstance(call, Sent) else (yield call)
         if asked_h > 200.0:
             waited[kind].append(env.now - asked_h)
         yield env.timeout(draws.exponential(means[kind]) if service == "exponential" else means[kind])
-        assert isinstance(call.value, Sent)
-        crew.release(call.value, order)
+        crew.release(sent, order)
 
     def arrivals(kind: int) -> Generator[simpy.Event, None, None]:
         while True:
