@@ -5,11 +5,15 @@ from __future__ import annotations
 import math
 
 import pytest
+import simpy
 
 from ras_sim.engine import simulate
 from ras_sim.ledger import JobRow, Ledger, ResourceRow, VisitRow
 from ras_sim.metrics.cost import technician_h
 from ras_sim.metrics.technicians import TechnicianUse, technician_use
+from ras_sim.repair.crew import Crew, Sent
+from ras_sim.repair.queue import Order
+from ras_sim.repair.roster import ALWAYS, Shift
 from ras_sim.scenario.load import load
 from tests.alive.bases import bases
 from tests.ledgers import by_hand, empty, incident
@@ -78,6 +82,22 @@ def test_the_queue_is_those_who_wait(replication: int) -> None:
     one = load("scenarios/review_technicians.yaml", ["repair.technicians.count=1", "horizon=60d"])  # no shifts, no batches
     rows, waits_h = queue_of(simulate(one, seed=3, replication=replication))
     assert 0 < sum(row.change > 0 for row in rows) == sum(wait_h > 0.0 for wait_h in waits_h) < len(waits_h)
+
+
+def test_nobody_is_passed_over() -> None:
+    """Who comes at the instant at which the one technician is free again stands behind who waited for that."""
+    env = simpy.Environment()
+    crew = Crew(env, [Shift(1, ALWAYS)])
+    orders = [Order(n, "fix", "node", 1.0, lambda: 1.0) for n in range(3)]
+    served = crew.call(crew.number(), orders[0])
+    assert isinstance(served, Sent)
+    waits = crew.call(crew.number(), orders[1])
+    crew.release(served, orders[0])
+    comes = crew.call(crew.number(), orders[2])
+    env.run()
+    assert isinstance(waits, simpy.Event)
+    assert isinstance(comes, simpy.Event)
+    assert (waits.triggered, comes.triggered) == (True, False)
 
 
 def queue_of(ledger: Ledger) -> tuple[list[ResourceRow], list[float]]:

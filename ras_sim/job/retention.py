@@ -74,7 +74,7 @@ class Kept:
     def newest_h(self, before_h: float) -> float | None:
         """Position of the newest checkpoint of work up to `before_h` that is kept, None if there is none."""
         if before_h == math.inf and self._runs:
-            base_h, last, _ = self._runs[-1]  # nothing that is kept longer is newer
+            base_h, last, _ = self._runs[-1]  # what is kept longer is no newer
             return base_h + last * self._interval_h
         found = self._newest_of_runs(before_h)
         milestones_h = self._milestones_h

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from ras_sim.cluster import Cluster
+from ras_sim.errors import ModelError
 
 N_NODES, N_JOB, N_SPARES = 40, 24, 6
 
@@ -78,3 +79,19 @@ def check(cluster: Cluster, held: dict[int, int], rng: np.random.Generator) -> N
     for node in job[:3]:
         assert cluster.block(node, 4) == [one for one in job if places[one] // 4 == places[node] // 4]
 
+
+def test_a_sound_node_that_is_swapped_out_is_a_spare() -> None:
+    """Of two that leave their places to spares one is held by an incident, the other is not."""
+    cluster = Cluster(6, 2, 2, [], lambda: 0.0)
+    cluster.hold([0])
+    assert cluster.swap_out([0, 1]) == [2, 3]
+    assert [cluster.state(node) for node in range(4)] == ["out", "spare", "in_job", "in_job"]
+    assert cluster.release([0]) == 1
+    assert cluster.replacements([2, 3]) == [1, 0]
+
+
+@pytest.mark.parametrize("newcomers", [[2], [2, 3, 4]])
+def test_a_swap_needs_one_newcomer_for_each_node(newcomers: list[int]) -> None:
+    cluster = Cluster(8, 2, 4, [], lambda: 0.0)
+    with pytest.raises(ModelError, match="swap with 4 spares"):
+        cluster.swap_out([0, 1], newcomers)

@@ -219,6 +219,19 @@ def test_the_second_loss_waits_for_the_warm_node() -> None:
     assert cluster.replacements([1]) == [3]
 
 
+def test_a_warm_node_is_called_when_the_hot_spare_is_taken() -> None:
+    """Nobody waits for capacity at 10 h; the warm node is made ready all the same, for the next loss."""
+    warm = {"nodes": 1, "provision": "3 h", **SOURCE}
+    scenario = small(
+        19.0, nodes=4, job_nodes=2, job__spares={"nodes": 1, "swap": 0, "warm": warm, **SOURCE},
+        failures={"node": {"crash": mode()}}, shocks={"at_ten": at_ten(0.2)}, repair=ladder({"fix": replace("20 h")}),
+    )  # fmt: skip
+    ledger = next(one for one in runs(scenario, 200) if [row.node for row in one.incidents] == [0])
+    changes = [(row.time_h, row.resource, row.change) for row in ledger.resources if row.time_h > 0.0]
+    assert changes == [(10.0, "spare_nodes", -1), (10.0, "warm_nodes", -1), (13.0, "spare_nodes", 1)]
+    assert "wait_capacity" not in hours(ledger)
+
+
 def test_spares_serve_their_own_group() -> None:
     """Nodes 0-2 and 3-5: one spare in each group, the last node of it."""
     cluster = Cluster(6, 4, 2, [], lambda: 0.0, group=lambda node: node // 3)
