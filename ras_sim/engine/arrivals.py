@@ -110,6 +110,8 @@ class Arrivals:
             None if mode.season is None else seasonal[mode.clock, mode.season] for mode in setup.modes
         ]
         self._seasons = tuple(seasonal.values())
+        self._seasons_in_job = tuple(clock for clock in self._seasons if clock.clock == "in_job")
+        self._seasons_powered = tuple(clock for clock in self._seasons if clock.clock == "powered")
         own = zip(setup.modes, self._season_of, strict=True)
         self._axis_of = [clock.axis if clock else self._axes[mode.clock] for mode, clock in own]
         self._horizons = [mode.passed_h(setup.horizon_h) for mode in setup.modes]
@@ -286,9 +288,9 @@ class Arrivals:
     def swap(self, leavers: list[int], newcomers: list[int]) -> None:
         """Nodes leave the job, others join it; if the job stands still, the alarm is set when it runs again."""
         reading_h, axis = self.job_clock.read(self._env.now), self._in_job
-        for clock in self._seasons:
-            clock.leave("in_job", leavers, self._env.now)
-            clock.join("in_job", newcomers, self._env.now)
+        for clock in self._seasons_in_job:
+            clock.leave(leavers, self._env.now)
+            clock.join(newcomers, self._env.now)
             self._arm_at(clock.due_h(self._alarm_h))
         if not self._ages_in_job:
             return
@@ -309,8 +311,8 @@ class Arrivals:
         for node in nodes:
             self._n_off[node] = self._n_off.get(node, 0) + 1
             self._powered.leave(node, self._env.now)
-        for clock in self._seasons:
-            clock.leave("powered", nodes, self._env.now)
+        for clock in self._seasons_powered:
+            clock.leave(nodes, self._env.now)
         return nodes
 
     def power_on(self, nodes: list[int]) -> None:
@@ -320,8 +322,8 @@ class Arrivals:
         on = [node for node in nodes if not self._n_off[node]]
         for node in on:
             self._powered.join(node, self._env.now)
-        for clock in self._seasons:
-            clock.join("powered", on, self._env.now)
+        for clock in self._seasons_powered:
+            clock.join(on, self._env.now)
             self._arm_at(clock.due_h(self._alarm_h))
         if self._powered.queue:
             self._arm_at(self._powered.queue[0].at_h)
@@ -330,14 +332,14 @@ class Arrivals:
         """The job computes from now on."""
         self.job_clock.start(self._env.now)
         self._arm_in_job()
-        for clock in self._seasons:
+        for clock in self._seasons_in_job:
             clock.job_runs(self._env.now)
             self._arm_at(clock.due_h(self._alarm_h))
 
     def job_stops(self) -> None:
         """The job computes no more."""
         self.job_clock.stop(self._env.now)
-        for clock in self._seasons:
+        for clock in self._seasons_in_job:
             clock.job_stops(self._env.now)
 
     def arm(self) -> None:

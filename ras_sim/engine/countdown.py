@@ -111,11 +111,11 @@ class Countdowns:
         if self._runs:
             return
         self._runs = True
-        now_h, next_h = self._env.now, math.inf
+        now_h, stopped_h, load, next_h = self._env.now, self._stopped_h, self._load, math.inf
         for one in self._waiting:
-            if one.from_load > self._load:
-                one.pause(self._stopped_h)
-            elif (over_h := one.go_on(self._stopped_h, now_h)) < next_h:
+            if one.from_load > load:
+                one.pause(stopped_h)
+            elif (over_h := one.go_on(stopped_h, now_h)) < next_h:
                 next_h = over_h
         self._arm(next_h)
 

@@ -54,25 +54,21 @@ class SeasonalClock:
         return self._next_h
 
     def job_runs(self, now_h: float) -> None:
-        """The job computes from now on."""
-        if self.clock == "in_job":
-            self._since, self.runs = self._season.passed_h(now_h), True
-            self._next = math.nan
+        """The job computes from now on; told to clocks of the job alone."""
+        self._since, self.runs = self._season.passed_h(now_h), True
+        self._next = math.nan
 
     def job_stops(self, now_h: float) -> None:
-        """The job computes no more."""
-        if self.clock == "in_job":
-            self._hours, self.runs = self.read(now_h), False
-            self._next = math.nan
+        """The job computes no more; told to clocks of the job alone."""
+        self._hours, self.runs = self.read(now_h), False
+        self._next = math.nan
 
-    def leave(self, clock: Clock, nodes: Iterable[int], now_h: float) -> None:
-        """Nodes cease to age on a kind of clock."""
-        if clock == self.clock:
-            for node in nodes:
-                self.axis.leave(node, self.read(now_h))
+    def leave(self, nodes: Iterable[int], now_h: float) -> None:
+        """Nodes cease to age on this clock."""
+        for node in nodes:
+            self.axis.leave(node, self.read(now_h))
 
-    def join(self, clock: Clock, nodes: Iterable[int], now_h: float) -> None:
-        """Nodes age again on a kind of clock."""
-        if clock == self.clock:
-            for node in nodes:
-                self.axis.join(node, self.read(now_h))
+    def join(self, nodes: Iterable[int], now_h: float) -> None:
+        """Nodes age again on this clock."""
+        for node in nodes:
+            self.axis.join(node, self.read(now_h))

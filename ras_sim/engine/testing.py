@@ -208,9 +208,8 @@ class Testing:
             nodes: all of them, None where they are too many to be listed.
         """
         listed = None if nodes is None else set(nodes)
-        for defect in self._incidents.register.hidden(within):
-            if listed is not None and defect.node not in listed:
-                continue
+        tested = within if listed is None else lambda node: node in listed and within(node)
+        for defect in self._incidents.register.hidden(tested):
             number = defect.root.next_test()
             if defect.node is not None and self._accusations.examine(one.test, defect, number):
                 draws = child_key(defect.root.key, _TEST_ALARMS, number)
