@@ -12,6 +12,7 @@ import simpy
 
 from ras_sim.engine.course import Course
 from ras_sim.engine.seasons import SeasonalClock
+from ras_sim.errors import ModelError
 from ras_sim.faults.arrivals import defective_parts
 from ras_sim.faults.batches import Batch, Fleet
 from ras_sim.faults.clocks import EXTRA, Axis, Due, first_dues
@@ -58,8 +59,9 @@ def _burning_until_h(mode: FailureMode, batch: Batch, accrued: float) -> float:
     return mode.season.when_h(mode.season.passed_h(batch.serves_h) + accrued)
 
 
-def _no_effect(_: Due) -> None:
-    """Nobody listens yet."""
+def _nobody(due: Due) -> None:
+    """Nobody takes faults yet: one that was lost would only make the machine look better."""
+    raise ModelError("a fault strikes before anybody takes it", due.at_h, f"part:{due.instance}")
 
 
 class Arrivals:
@@ -90,7 +92,7 @@ class Arrivals:
         self._env = env
         self._setup = setup
         self._walk = walk
-        self.strike: Callable[[Due], Course | None] = _no_effect
+        self.strike: Callable[[Due], Course | None] = _nobody
         self._order = 0
         self._alarm_h = math.inf
         self._n_off: dict[int, int] = {}  # node -> repairs that keep it off
