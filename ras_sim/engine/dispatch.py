@@ -83,19 +83,19 @@ class Dispatcher:
         if rule is not None and rule.level > level and self._policy.ladder[rule.level].applies(incident.component_class):
             open_h = self._env.now - incident.detected_h
             level = rule.level if open_h >= rule.after_h - _ROUNDING_H else level
-        if self._disables:
-            level = self._allowed(incident, level)
-        elif incident.root.tries:
+        if incident.root.tries:
             level = self._within_budget(incident, level)
+        if self._disables:
+            level = self._with_room(incident, level)
         if self._consultant is None:
             return level
         chosen = self._consultant.level(incident, level)
-        return level if chosen == level else self._allowed(incident, chosen, once=True)
+        if chosen == level:
+            return level
+        return self._with_room(incident, self._within_budget(incident, chosen), once=True)
 
-    def _allowed(self, incident: Incident, level: int, once: bool = False) -> int:
+    def _with_room(self, incident: Incident, level: int, once: bool = False) -> int:
         """This rung, or the first higher one with tries and room; `once`: what is out of use is not taken out again."""
-        if incident.root.tries:
-            level = self._within_budget(incident, level)
         while (rung := self._policy.ladder[level]).disables and (
             (once and incident.disabled) or not self._has_room(incident, rung)
         ):

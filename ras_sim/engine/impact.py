@@ -68,7 +68,6 @@ class Impact:
         self._waiting = CapacityQueue(cluster, pool, self.capacity)
         self.on_stop: Callable[[], None] = _nobody_waits  # the job's processes go down
         self.on_growth: Callable[[], None] = _nobody_waits  # there are nodes for more replicas
-        self._has_warm = setup.warm is not None
         self._has_peers = any(tier.peers is not None for tier in setup.job.plan.tiers)
         self._pausing: set[int] = set()  # incidents for which the job pauses until replicas have dropped out
         if setup.elastic is not None:
@@ -80,8 +79,7 @@ class Impact:
         """Take nodes (none given: those of the blast) out of service, and the job if it needs any of them."""
         nodes = nodes or incident.nodes
         self._cluster.hold(nodes)
-        if self._has_warm:
-            self._waiting.refill()
+        self._waiting.refill()
         if not incident.held and nodes:
             incident.held_h = self._env.now
         incident.held.extend(nodes)
@@ -207,8 +205,7 @@ class Impact:
         if not (self._is_elastic and self._elastic.is_out(incident)):
             self._lose_in(NODE_LOST, nodes)
         newcomers = self._cluster.swap_out(nodes, newcomers)
-        if self._has_warm:
-            self._waiting.refill()
+        self._waiting.refill()
         self._changed(nodes, newcomers)
         self._busy(incident, self._setup.swap.draw(incident.root.key, _SWAP))
 
@@ -232,8 +229,7 @@ class Impact:
         """Spares take the places of good nodes, while somebody else holds the job."""
         self._lose_in(NODE_LOST, nodes)
         newcomers = self._cluster.swap_out(nodes)
-        if self._has_warm:
-            self._waiting.refill()
+        self._waiting.refill()
         self._changed(nodes, newcomers)
 
     def _swapped(self, incident: Incident, _: simpy.Event | None = None) -> None:

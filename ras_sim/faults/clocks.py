@@ -13,7 +13,7 @@ from heapq import heapify, heappop, heappush
 from itertools import repeat
 from typing import NamedTuple
 
-_new = tuple.__new__  # makes a NamedTuple from all its fields at half the price
+from ras_sim.ledger import new_row
 
 
 class Due(NamedTuple):
@@ -49,7 +49,7 @@ def first_dues(
     rows = zip(
         times_h, orders, times_h, repeat(mode_id), instances, repeat(0), nodes, repeat(None), strict=False
     )
-    return list(map(_new, repeat(Due), rows))
+    return list(map(new_row, repeat(Due), rows))
 
 
 EXTRA = -1
@@ -90,7 +90,7 @@ class Axis:
         at_h = accrued_h
         if node is not None and self.shift_h:
             at_h += self.shift_h.get(node, 0.0)
-        heappush(self.queue, _new(Due, (at_h, order, accrued_h, mode_id, instance, life, node, None)))
+        heappush(self.queue, new_row(Due, (at_h, order, accrued_h, mode_id, instance, life, node, None)))
         return at_h
 
     def take(self, due: Due) -> None:
@@ -100,7 +100,7 @@ class Axis:
     def _postpone(self, due: Due) -> None:
         """Put back a fault whose node was away meanwhile."""
         shift_h = 0.0 if due.node is None else self.shift_h.get(due.node, 0.0)
-        heappush(self.queue, _new(Due, (due.accrued_h + shift_h, *due[1:])))
+        heappush(self.queue, new_row(Due, (due.accrued_h + shift_h, *due[1:])))
 
     def leave(self, node: int, reading_h: float) -> None:
         """The node stops ageing on this axis."""
